@@ -1,0 +1,79 @@
+#pragma once
+// What every handler of this surface is given: the services, and the few steps all of them share.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/builds/endpoint/answers.hpp"
+#include "commands/builds/endpoint/registration.hpp"
+#include "core/event/json.hpp"
+#include "schemas/builds/ids.hpp"
+#include "schemas/builds/topics.hpp"
+#include "schemas/builds/types.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+
+inline constexpr std::string_view kDomain = schemas::builds::kDomainName;
+
+/// A command id, drawn by the node when empty.
+struct CommandName {
+  std::string id;
+  bool keyed = false;  ///< the client named it
+};
+
+struct Api {
+  explicit Api(BuildsServices given) : services(std::move(given)) {}
+  BuildsServices services;
+
+  runtime::Node& node() { return services.node; }
+  blob::BlobStore& blobs() { return services.blobs; }
+  const keys::KeyRing& keys() const { return services.keys; }
+  const schemas::builds::Settings& settings() const { return services.settings; }
+
+  /// Decides and records, then waits until every read model of the domain shows it: once this answers, any later request
+  /// observes it. What only repeats the present waits for whatever was acknowledged before, for the same reason.
+  Task<runtime::Outcome> execute(runtime::CommandRequest request);
+  template <class Command>
+  Task<runtime::Outcome> execute(const Command& command, std::string actor) {
+    return execute(command, std::move(actor), CommandName());
+  }
+  template <class Command>
+  Task<runtime::Outcome> execute(const Command& command, std::string actor, CommandName name) {
+    return execute(runtime::CommandRequest{.domain = std::string(kDomain), .name = std::string(Command::kType),
+                                           .data = event::to_json(command), .actor = std::move(actor), .tenant = {},
+                                           .command_id = std::move(name.id), .keyed = name.keyed, .correlation_id = {},
+                                           .causation_id = {}, .traceparent = {}});
+  }
+
+  /// Waits (bounded) until the read models show everything acknowledged so far. False: they are behind.
+  Task<bool> settle();
+
+  /// Waits (bounded) until that read model shows everything acknowledged so far. False: it is behind.
+  Task<bool> wait_for_model(std::string_view projection);
+
+  /// Owner state of the pool. False when this node cannot answer for it now.
+  bool owner_call(FnRef<void(const runtime::OwnerView&)> read);
+
+  /// Text of the token that is a MAC under `key_id`: it can be made again and is never stored. Empty for a destroyed key.
+  std::string token(std::string_view key_id, std::string_view purpose, std::initializer_list<std::string_view> parts) const;
+};
+
+/// A fresh command id, or the one that the request's Idempotency-Key names.
+CommandName name_command(Api& api, const http::Request& request, std::string_view route);
+
+/// The answer to a command that was not done: a refusal brings text and status of the contract, `failed` is the route's 500 text.
+http::Response answer_for(const runtime::Outcome& outcome, std::string_view failed = kInternalText);
+
+/// Reads a JSON body. An empty one is {} (old clients announce JSON and send none).
+struct JsonBody {
+  std::string text;
+  std::optional<event::JsonDocument> document;   ///< of `text`; absent when the body was empty
+  std::optional<http::Response> refusal;         ///< set: send this
+  event::JsonNode root() const { return document ? document->root() : event::JsonNode(); }
+};
+Task<std::unique_ptr<JsonBody>> read_json(http::Request& request, std::size_t bytes_max = 1u << 20);
+
+}  // namespace tidemark::commands::builds::endpoint

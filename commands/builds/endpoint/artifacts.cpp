@@ -1,0 +1,84 @@
+// Files out: results and sources to developers, sources and certificates to the worker in charge.
+
+#include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/endpoint/routes.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+namespace {
+
+using namespace schemas::builds;
+
+std::string attachment(std::string_view filename) { return "attachment; filename=\"" + std::string(filename) + '"'; }
+
+/// Streams a blob, or answers `missing` when it is gone or is not what was stored: wrong bytes are never served.
+Task<http::Response> send_blob(Api& api, BlobRef ref, std::string content_type, std::string filename, std::string_view missing) {
+  if (ref.sha256.empty()) co_return error_answer(404, missing);  // an import that did not find the file
+  blob::BlobRef stored{ref.sha256, ref.size};
+  auto opened = co_await api.blobs().open_verified(std::move(stored));
+  if (!opened.ok()) {
+    const Code code = opened.error().code;
+    if (code == Code::not_found || code == Code::corrupt) co_return error_answer(404, missing);
+    co_return error_answer(500, kInternalText);
+  }
+  http::Response response;
+  response.header("Content-Type", std::move(content_type)).header("Content-Disposition", attachment(filename));
+  response.body = http::FileBody{opened->fd, 0, opened->size, '"' + ref.sha256 + '"'};
+  co_return response;
+}
+
+std::string result_name(const BuildRow& build) { return build.id + (build.platform == Platform::ios ? ".ipa" : ".apk"); }
+
+}  // namespace
+
+Task<http::Response> download(Api& api, http::Request& request) {
+  std::optional<BuildRow> build;
+  if (auto refusal = check_key_or_build_token(api, request, request.param("id"), build)) co_return std::move(*refusal);
+  if (!build) co_return build_not_found();
+  if (build->status != BuildStatus::completed) co_return error_answer(400, "Build not completed");
+  if (!build->result) co_return error_answer(404, "Build result not found");
+  auto sending = send_blob(api, *build->result, "application/octet-stream", result_name(*build), "Build result not found");
+  co_return co_await std::move(sending);
+}
+
+Task<http::Response> download_type(Api& api, http::Request& request) {
+  constexpr std::string_view kMissing = "Build or file not found";
+  std::optional<BuildRow> build;
+  if (auto refusal = check_key_or_build_token(api, request, request.param("id"), build)) co_return std::move(*refusal);
+  const std::string_view type = request.param("type");
+  if (type != "result" && type != "source") co_return error_answer(400, "Invalid file type");
+  if (!build) co_return error_answer(404, kMissing, "BUILD_NOT_FOUND");
+  if (type == "source") {
+    auto sending = send_blob(api, build->source, "application/octet-stream", build->id + ".zip", kMissing);
+    co_return co_await std::move(sending);
+  }
+  if (!build->result) co_return error_answer(404, kMissing);
+  auto sending = send_blob(api, *build->result, "application/octet-stream", result_name(*build), kMissing);
+  co_return co_await std::move(sending);
+}
+
+Task<http::Response> source(Api& api, http::Request& request) {
+  Caller caller;
+  BuildRow build;
+  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  auto sending = send_blob(api, build.source, "application/zip", build.id + ".zip", "Source not found");
+  co_return co_await std::move(sending);
+}
+
+Task<http::Response> certs(Api& api, http::Request& request) {
+  Caller caller;
+  BuildRow build;
+  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (!build.certs) co_return error_answer(404, "Certs not found");
+  auto plain = co_await api.blobs().read_private(build.id, api.settings().certs_bytes_max);
+  if (!plain.ok()) {
+    if (plain.error().code == Code::not_found) co_return error_answer(404, "Certs not found");
+    co_return error_answer(500, kInternalText);
+  }
+  http::Response response;
+  response.header("Content-Type", "application/zip").header("Content-Disposition", attachment(build.id + "-certs.zip"));
+  response.header("Cache-Control", "no-store");
+  response.body = std::move(plain).value();
+  co_return response;
+}
+
+}  // namespace tidemark::commands::builds::endpoint

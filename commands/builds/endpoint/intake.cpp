@@ -1,0 +1,124 @@
+#include "commands/builds/endpoint/intake.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "commands/builds/endpoint/answers.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+namespace {
+
+constexpr std::uint64_t kDrainedBytesMax = 64u << 20;  // for parts that are read and forgotten, and the framing
+constexpr std::string_view kNotMultipart = "Content must be multipart/form-data";
+
+bool is_multipart(const http::Request& request) {
+  constexpr std::string_view kType = "multipart/form-data";
+  const auto type = request.header("Content-Type");
+  if (!type || type->size() < kType.size()) return false;
+  return std::equal(kType.begin(), kType.end(), type->begin(), [](char expected, char given) {
+    return expected == static_cast<char>(std::tolower(static_cast<unsigned char>(given)));
+  });
+}
+
+std::string_view too_large_reason(const WantedFile& file) {
+  if (file.name == "source") return "SOURCE_TOO_LARGE";
+  if (file.name == "certs") return "CERTS_TOO_LARGE";
+  return "RESULT_TOO_LARGE";
+}
+
+class FormIntake final : public http::MultipartSink {
+ public:
+  FormIntake(blob::BlobStore& blobs, const FormSpec& spec, Form& form, const std::function<void(const Form&)>& progress)
+      : blobs_(blobs), spec_(spec), form_(form), progress_(progress) {}
+
+  Task<Result<void>> begin_part(http::PartHead head) override {
+    text_ = nullptr;
+    file_.reset();
+    if (head.is_file) {
+      const auto wanted = std::find_if(spec_.files.begin(), spec_.files.end(), [&](const auto& f) { return f.name == head.name; });
+      if (wanted == spec_.files.end()) co_return Result<void>();
+      form_.files.erase(head.name);
+      auto staged = wanted->is_private ? blobs_.stage_private(wanted->bytes_max) : blobs_.stage(wanted->bytes_max);
+      if (!staged.ok()) {
+        refusal_ = error_answer(500, spec_.failed);
+        co_return staged.take_error();
+      }
+      wanted_ = &*wanted;
+      file_ = StagedFile{std::move(staged).value(), std::move(head.filename), std::move(head.content_type)};
+      name_ = std::move(head.name);
+    } else if (std::find(spec_.fields.begin(), spec_.fields.end(), head.name) != spec_.fields.end()) {
+      text_ = &form_.fields[head.name];
+      text_->clear();
+    }
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> part_data(std::string_view bytes) override {
+    if (text_ != nullptr) {
+      if (text_->size() + bytes.size() > kTextFieldBytesMax) {
+        refusal_ = error_answer(413, "Form field too large");
+        co_return make_error(Code::exhausted, "a text field is over its limit");
+      }
+      text_->append(bytes);
+    } else if (file_) {
+      auto written = co_await file_->upload->write(bytes);
+      if (!written.ok()) {
+        const bool too_large = written.error().code == Code::exhausted && !file_->upload->disk_full();
+        refusal_ = too_large ? error_answer(413, wanted_->too_large, too_large_reason(*wanted_)) : error_answer(500, spec_.failed);
+        file_.reset();
+        co_return written;
+      }
+      if (progress_) progress_(form_);
+    }
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> end_part() override {
+    if (file_) {
+      form_.files.insert_or_assign(name_, std::move(*file_));
+      file_.reset();
+    }
+    text_ = nullptr;
+    co_return Result<void>();
+  }
+
+  std::optional<http::Response> take_refusal() { return std::move(refusal_); }
+
+ private:
+  blob::BlobStore& blobs_;
+  const FormSpec& spec_;
+  Form& form_;
+  const std::function<void(const Form&)>& progress_;
+  const WantedFile* wanted_ = nullptr;
+  std::optional<StagedFile> file_;  // the part under way
+  std::string name_;
+  std::string* text_ = nullptr;
+  std::optional<http::Response> refusal_;
+};
+
+}  // namespace
+
+Task<std::optional<http::Response>> read_form(http::Request& request, blob::BlobStore& blobs, FormSpec spec, Form& form,
+                                              std::function<void(const Form&)> progress) {
+  if (!is_multipart(request)) co_return error_answer(400, kNotMultipart, "NOT_MULTIPART");
+  if (!request.has_body()) co_return std::nullopt;  // a form without parts: what is missing is said by who needs it
+  http::MultipartLimits limits;
+  limits.body_bytes_max = kDrainedBytesMax;
+  for (const auto& file : spec.files) limits.body_bytes_max += file.bytes_max;
+  FormIntake intake(blobs, spec, form, progress);
+  auto read = co_await request.read_multipart(intake, limits);
+  if (read.ok()) co_return std::nullopt;
+  // What was staged must be gone before the client learns of the failure, or its next try could meet a full disk.
+  form.files.clear();
+  if (auto refusal = intake.take_refusal()) co_return std::move(*refusal);
+  switch (read.error().code) {
+    case Code::exhausted:
+      if (spec.files.empty()) co_return error_answer(413, "Request body too large");
+      co_return error_answer(413, spec.files.front().too_large, too_large_reason(spec.files.front()));
+    case Code::timed_out: co_return error_answer(408, "Request timeout");
+    case Code::invalid_argument: co_return error_answer(400, kNotMultipart, "NOT_MULTIPART");
+    default: co_return error_answer(500, spec.failed);
+  }
+}
+
+}  // namespace tidemark::commands::builds::endpoint

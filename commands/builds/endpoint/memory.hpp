@@ -1,0 +1,22 @@
+#pragma once
+// Signs of life in the owner's memory: what is kept between the marks that are recorded.
+
+#include "commands/builds/queries.hpp"
+#include "core/runtime/node.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+
+/// An authenticated call for this build by its worker: a sign of life of both. Nothing when the build is not under way.
+inline void note_life(const runtime::OwnerView& view, const BuildRow& build) {
+  if (!schemas::builds::is_active(build.status)) return;
+  const auto now = to_ms(view.now);
+  view.memory.set(seen_key(build.id), now);
+  if (!build.worker_id.empty()) view.memory.set(contact_key(build.worker_id), now);
+}
+
+/// The worker was in contact, which says nothing about its build.
+inline void note_contact(const runtime::OwnerView& view, std::string_view worker_id) {
+  view.memory.set(contact_key(worker_id), to_ms(view.now));
+}
+
+}  // namespace tidemark::commands::builds::endpoint

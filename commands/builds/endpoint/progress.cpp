@@ -1,0 +1,150 @@
+// Signs of life and log lines of a build under way.
+
+#include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/endpoint/memory.hpp"
+#include "commands/builds/endpoint/replies.hpp"
+#include "commands/builds/endpoint/routes.hpp"
+#include "core/event/json_writer.hpp"
+#include "schemas/builds/commands.hpp"
+#include "schemas/builds/refusals.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+namespace {
+
+using namespace schemas::builds;
+
+constexpr std::string_view kHeartbeatFailed = "Heartbeat failed";
+constexpr std::string_view kLogsFailed = "Failed to store logs";
+
+http::Response refuse(const RefusalSpec& refusal) { return error_answer(refusal.status, refusal.text, refusal.reason); }
+http::Response log_body_invalid() {
+  return error_answer(400, "Invalid body. Expected { level, message } or { logs: [...] }", "LOG_BODY_INVALID");
+}
+
+/// What a heartbeat comes to: a refusal, or when it was taken.
+struct Beat {
+  std::optional<http::Response> refusal;
+  std::int64_t timestamp = 0;  ///< ms
+};
+
+/// A heartbeat of `build_id`. `worker_id` absent: by whoever owns it. Most beats only move the owner's memory; one is recorded
+/// when it is the first of its attempt, brings progress, or the last mark on the log is old.
+Task<Beat> beat(Api& api, std::string build_id, std::optional<std::string> worker_id, std::optional<std::string> progress) {
+  RecordSignOfLife command;
+  command.build_id = std::move(build_id);
+  command.worker_id = std::move(worker_id);
+  command.progress = std::move(progress);
+  Beat out;
+  bool record = false;
+  const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
+    out.timestamp = to_ms(view.now);
+    const auto build = find_build(view.state, command.build_id);
+    if (!build) {
+      out.refusal = refuse(kBuildNotFound);
+      return;
+    }
+    if (command.worker_id && owner_of(*build) != *command.worker_id) {
+      out.refusal = refuse(kNotBuildOwner);
+      return;
+    }
+    command.last_mark_at = view.memory.get(mark_key(build->id));
+    const bool mark_is_due = !command.last_mark_at || to_ms(view.now) - *command.last_mark_at >= api.settings().activity_mark_ms;
+    // What has ended is the decider's to judge: some ends refuse a beat and some do not.
+    record = build->status != BuildStatus::building || mark_is_due || command.progress.has_value();
+    note_life(view, *build);
+  });
+  if (!answered) out.refusal = ledger_unavailable(kHeartbeatFailed);
+  if (out.refusal || !record) co_return out;
+
+  const std::string actor = command.worker_id ? "worker:" + *command.worker_id : "api-key";
+  const auto outcome = co_await api.execute(command, actor);
+  const auto reply = reply_of<SignOfLifeReply>(outcome);
+  if (!reply) {
+    out.refusal = answer_for(outcome, kHeartbeatFailed);
+    co_return out;
+  }
+  out.timestamp = reply->timestamp;
+  if (outcome.kind == runtime::Outcome::Kind::accepted) {
+    api.owner_call([&](const runtime::OwnerView& view) { view.memory.set(mark_key(command.build_id), reply->timestamp); });
+  }
+  co_return out;
+}
+
+/// The number as the client wrote it.
+std::optional<std::string> progress_of(event::JsonNode node) {
+  if (const auto text = node.as_string(); text && !text->empty() && text->size() <= 32) return std::string(*text);
+  if (node.as_double()) return std::string(node.raw());
+  return std::nullopt;
+}
+
+}  // namespace
+
+Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  std::string worker_id = request.query("worker_id").value_or("");
+  if (worker_id.empty()) co_return error_answer(400, "worker_id required", "WORKER_ID_REQUIRED");
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
+  auto progress = progress_of(body->root()["progress"]);
+  auto taken = co_await beat(api, std::string(request.param("id")), std::move(worker_id), std::move(progress));
+  if (taken.refusal) co_return std::move(*taken.refusal);
+  std::string out;
+  event::JsonWriter(out).begin_object().member("status", "ok").member("timestamp", taken.timestamp).end_object();
+  co_return answer(200, std::move(out));
+}
+
+Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
+  const auto build_id = body->root()["build_id"].as_string();
+  if (!build_id || build_id->empty()) co_return error_answer(400, "build_id required");
+  std::optional<std::string> worker_id;
+  if (const auto named = request.header("X-Worker-Id"); named && !named->empty()) worker_id = std::string(*named);
+  auto progress = progress_of(body->root()["progress"]);
+  auto taken = co_await beat(api, std::string(*build_id), std::move(worker_id), std::move(progress));
+  if (taken.refusal) co_return std::move(*taken.refusal);
+  co_return answer(200, R"({"success":true,"message":"Heartbeat recorded"})");
+}
+
+Task<http::Response> append_logs(Api& api, http::Request& request) {
+  Caller caller;
+  BuildRow build;
+  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
+  const event::JsonNode root = body->root();
+
+  AppendLogs command;
+  command.build_id = build.id;
+  command.credential = caller.credential;
+  command.worker_id = caller.worker_id;
+  command.attempt = caller.attempt;
+  const bool many = root["logs"].is_array();
+  std::size_t sent = 0;
+  if (many) {
+    for (const event::JsonNode entry : root["logs"].items()) {
+      ++sent;
+      const auto level = parse_client_level(entry["level"].as_string().value_or(""));
+      const auto message = entry["message"].as_string();
+      if (level && message) command.entries.push_back(LogEntry{*level, std::string(*message)});
+    }
+  } else {
+    const auto level_text = root["level"].as_string();
+    const auto message = root["message"].as_string();
+    if (!level_text || level_text->empty() || !message) co_return log_body_invalid();
+    const auto level = parse_client_level(*level_text);
+    if (!level) co_return error_answer(400, "Invalid log level. Must be: info, warn, or error", "LOG_LEVEL_INVALID");
+    command.entries.push_back(LogEntry{*level, std::string(*message)});
+  }
+  if (!command.entries.empty()) {
+    const auto outcome = co_await api.execute(command, caller.actor());
+    if (!was_done(outcome)) co_return answer_for(outcome, kLogsFailed);
+  }
+  if (!many) co_return answer(200, R"({"success":true})");
+  std::string out;
+  event::JsonWriter(out).begin_object().member("success", true).member("count", sent).end_object();
+  co_return answer(200, std::move(out));
+}
+
+}  // namespace tidemark::commands::builds::endpoint

@@ -1,0 +1,140 @@
+// What the developer's command line asks, answered from read models that show everything acknowledged before.
+
+#include <charconv>
+
+#include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/endpoint/routes.hpp"
+#include "projections/builds/builds_model.hpp"
+#include "projections/builds/endpoint/render.hpp"
+#include "projections/builds/logs_model.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+namespace {
+
+namespace model = projections::builds;
+namespace render = projections::builds::endpoint;
+
+/// A filter that names no state or platform matches nothing, as an unknown worker id does.
+bool read_filter(const http::Request& request, model::ListFilter& filter) {
+  if (const auto status = request.query("status"); status && !status->empty()) {
+    filter.status = schemas::builds::parse_status(*status);
+    if (!filter.status) return false;
+  }
+  if (const auto platform = request.query("platform"); platform && !platform->empty()) {
+    filter.platform = schemas::builds::parse_platform(*platform);
+    if (!filter.platform) return false;
+  }
+  if (auto worker = request.query("worker_id"); worker && !worker->empty()) filter.worker_id = std::move(worker);
+  return true;
+}
+
+std::optional<std::uint64_t> read_limit(const http::Request& request) {
+  const auto text = request.query("limit");
+  if (!text) return std::nullopt;
+  std::uint64_t limit = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return limit;
+}
+
+/// Rows of the model once it shows everything acknowledged so far; nothing when it is behind.
+Task<std::unique_ptr<RowReader>> fresh_rows(Api& api, std::string_view model) {
+  std::unique_ptr<RowReader> rows;
+  const bool shown = co_await api.wait_for_model(model);
+  if (shown) rows = api.node().projection_rows(model).snapshot();
+  co_return rows;
+}
+
+/// The view of one build that the caller may read, or the answer to send instead.
+struct Seen {
+  std::optional<http::Response> refusal;
+  std::unique_ptr<RowReader> rows;
+  model::BuildView build;
+};
+Task<Seen> see_build(Api& api, http::Request& request) {
+  Seen out;
+  const std::string id(request.param("id"));
+  std::optional<BuildRow> build;
+  out.refusal = check_key_or_build_token(api, request, id, build);
+  if (out.refusal) co_return out;
+  out.rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!out.rows) {
+    out.refusal = ledger_unavailable(kInternalText);
+    co_return out;
+  }
+  auto view = model::find_build(*out.rows, id);
+  if (view) out.build = std::move(*view);
+  else out.refusal = build_not_found();
+  co_return out;
+}
+
+}  // namespace
+
+Task<http::Response> list_builds(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  model::ListFilter filter;
+  if (!read_filter(request, filter)) co_return answer(200, "[]");
+  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, render::list_json(*rows, filter));
+}
+
+Task<http::Response> active_builds(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, render::active_json(*rows));
+}
+
+Task<http::Response> build_statistics(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, render::statistics_json(*rows));
+}
+
+Task<http::Response> build_detail(Api& api, http::Request& request) {
+  auto seen = co_await see_build(api, request);
+  if (seen.refusal) co_return std::move(*seen.refusal);
+  co_return answer(200, render::detail_json(*seen.rows, seen.build));
+}
+
+Task<http::Response> build_status(Api& api, http::Request& request) {
+  auto seen = co_await see_build(api, request);
+  if (seen.refusal) co_return std::move(*seen.refusal);
+  co_return answer(200, render::status_json(seen.build));
+}
+
+Task<http::Response> build_logs(Api& api, http::Request& request) {
+  const std::string id(request.param("id"));
+  std::optional<BuildRow> build;
+  if (auto refusal = check_key_or_build_token(api, request, id, build)) co_return std::move(*refusal);
+  if (!build) co_return build_not_found();
+  const auto rows = co_await fresh_rows(api, model::LogsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, render::logs_json(*rows, id, read_limit(request)));
+}
+
+Task<http::Response> worker_stats(Api& api, http::Request& request) {
+  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  const auto worker = model::find_worker(*rows, request.param("id"));
+  if (!worker) co_return error_answer(404, "Worker not found", "WORKER_NOT_FOUND");
+  co_return answer(200, render::worker_stats_json(*worker, api.node().scheduler().wall()));
+}
+
+Task<http::Response> public_stats(Api& api, http::Request&) {
+  constexpr Duration kOnlineWithin = std::chrono::seconds(120);
+  std::int64_t online = 0;
+  const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
+    const auto contact = [&](std::string_view worker_id) { return view.memory.get(contact_key(worker_id)); };
+    online = nodes_online(view.state, view.now, view.lane_taken, kOnlineWithin, contact);
+  });
+  if (!answered) co_return ledger_unavailable(kInternalText);
+  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
+  if (!rows) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, render::public_stats_json(*rows, online, api.node().scheduler().wall()));
+}
+
+}  // namespace tidemark::commands::builds::endpoint

@@ -1,0 +1,54 @@
+#pragma once
+// The routes of the surface, by who calls them. Each function is one route; surface.cpp says where it is mounted.
+
+#include <string_view>
+
+#include "commands/builds/endpoint/api.hpp"
+
+namespace tidemark::commands::builds::endpoint {
+
+// developer.cpp: what the command line does
+Task<http::Response> submit(Api& api, http::Request& request);         ///< POST /api/builds/submit
+Task<http::Response> create(Api& api, http::Request& request);         ///< POST /api/builds
+Task<http::Response> cancel(Api& api, http::Request& request);
+Task<http::Response> retry(Api& api, http::Request& request);
+
+// reads.cpp: what it asks
+Task<http::Response> list_builds(Api& api, http::Request& request);
+Task<http::Response> active_builds(Api& api, http::Request& request);
+Task<http::Response> build_statistics(Api& api, http::Request& request);
+Task<http::Response> build_detail(Api& api, http::Request& request);
+Task<http::Response> build_status(Api& api, http::Request& request);
+Task<http::Response> build_logs(Api& api, http::Request& request);
+
+// artifacts.cpp: files out
+Task<http::Response> download(Api& api, http::Request& request);
+Task<http::Response> download_type(Api& api, http::Request& request);
+Task<http::Response> source(Api& api, http::Request& request);
+Task<http::Response> certs(Api& api, http::Request& request);
+
+// worker.cpp: a worker's life
+Task<http::Response> register_worker(Api& api, http::Request& request);
+Task<http::Response> poll(Api& api, http::Request& request);
+Task<http::Response> unregister_worker(Api& api, http::Request& request);  ///< POST /api/workers/:id/unregister
+Task<http::Response> worker_stats(Api& api, http::Request& request);
+
+// progress.cpp: signs of life and log lines
+Task<http::Response> build_heartbeat(Api& api, http::Request& request);    ///< POST /api/builds/:id/heartbeat
+Task<http::Response> worker_heartbeat(Api& api, http::Request& request);   ///< POST /api/workers/heartbeat
+Task<http::Response> append_logs(Api& api, http::Request& request);
+
+// results.cpp: how a build ends
+Task<http::Response> upload(Api& api, http::Request& request);             ///< POST /api/workers/upload
+Task<http::Response> result(Api& api, http::Request& request);             ///< POST /api/workers/result
+Task<http::Response> fail(Api& api, http::Request& request);               ///< POST /api/workers/fail
+
+// system.cpp: without credentials
+Task<http::Response> health(Api& api, http::Request& request);
+Task<http::Response> public_stats(Api& api, http::Request& request);
+Task<http::Response> home(Api& api, http::Request& request);
+
+/// The page behind GET /.
+std::string_view status_page();
+
+}  // namespace tidemark::commands::builds::endpoint

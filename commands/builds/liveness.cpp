@@ -1,0 +1,62 @@
+// Signs of life and their absence: rows 6 and 11 of the state machine. Most heartbeats change nothing; the endpoint
+// keeps them in the owner's memory, and the timer's command brings that memory along.
+
+#include <algorithm>
+
+#include "commands/builds/rules.hpp"
+
+namespace tidemark::commands::builds {
+
+Outcome decide_sign_of_life(const Scene& scene, const RecordSignOfLife& command) {
+  const auto build = scene.build(command.build_id);
+  if (!build) return refuse(kBuildNotFound);
+  if (const auto refusal = refuse_owner(*build, command.credential, command.worker_id, command.attempt))
+    return refuse(*refusal);
+  SignOfLifeReply reply{.timestamp = scene.now, .active = is_active(build->status)};
+  if (!reply.active) {
+    // A worker beats once more after its VM has uploaded the artifact, and would take a refusal for a failed build.
+    const bool ended_for_good = build->status == BuildStatus::cancelled ||
+                                (build->status == BuildStatus::failed && build->failure_code == kReportedFailure);
+    if (ended_for_good) return refuse(kAlreadyFinished);
+    return Nothing<Reply>{reply, std::nullopt};
+  }
+
+  Draft draft(scene);
+  if (build->status == BuildStatus::assigned) {
+    draft.add(BuildStarted{.pool_id = scene.pool(), .build_id = build->id, .attempt = build->attempt,
+                           .liveness_due_at = scene.now + scene.settings.building_silence_ms});
+  }
+  const bool marked = command.last_mark_at && scene.now - *command.last_mark_at < scene.settings.activity_mark_ms;
+  if (!marked) {
+    draft.add(HeartbeatRecorded{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
+                                .attempt = build->attempt});
+  }
+  if (command.progress)
+    draft.log(build->id, LogLevel::info, "Build progress: " + cut_text(*command.progress, 64) + "%");
+  return std::move(draft).answer(reply);
+}
+
+Outcome decide_expire_build(const Scene& scene, const ExpireBuild& command) {
+  const auto build = scene.build(command.build_id);
+  if (!build || !is_active(build->status) || build->attempt != command.attempt) return Nothing<Reply>{};
+  const std::int64_t allowed =
+      build->status == BuildStatus::building ? scene.settings.building_silence_ms : scene.settings.assigned_silence_ms;
+  const std::int64_t last =
+      std::max({build->assigned_at, build->building_at, build->vm_authenticated_at, build->vm_ready_at,
+                                      command.last_sign_at.value_or(0), scene.lane_taken()});
+  const std::int64_t silent = scene.now - last;
+  if (silent < allowed) return Nothing<Reply>{{}, from_ms(last + allowed)};
+
+  Draft draft(scene);
+  if (scene.settings.requeue_on_timeout) {
+    requeue(scene, draft, *build, "worker stopped responding");
+  } else {
+    draft.add(BuildTimedOut{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
+                            .attempt = build->attempt,
+                            .silent_ms = silent});
+    draft.log(build->id, LogLevel::error, "Build timeout - worker stopped responding");
+  }
+  return std::move(draft).answer({});
+}
+
+}  // namespace tidemark::commands::builds

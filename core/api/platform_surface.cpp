@@ -1,0 +1,92 @@
+#include "core/api/platform_surface.hpp"
+
+#include <algorithm>
+
+#include "core/api/routes.hpp"
+#include "core/event/json_writer.hpp"
+
+namespace tidemark::api {
+namespace {
+
+http::Response plain(int status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.header("Content-Type", "text/plain; charset=utf-8").header("Cache-Control", "no-store");
+  response.body = std::move(text);
+  return response;
+}
+
+Task<http::Response> ready(Shared services) {
+  const runtime::Node& node = services->node;
+  if (const auto failure = node.failure()) co_return plain(503, "failed: " + describe(*failure) + "\n");
+  if (!node.ready()) {
+    http::Response response = plain(503, "starting\n");
+    response.header("Retry-After", "1");
+    co_return response;
+  }
+  co_return plain(200, "ready\n");
+}
+
+Task<http::Response> live() { co_return plain(200, "live\n"); }
+
+Task<http::Response> version(Shared services) {
+  std::string json;
+  event::JsonWriter(json).begin_object().member("name", "tidemark").member("version", services->version).end_object();
+  co_return http::json_response(200, std::move(json));
+}
+
+http::Route open_route(std::string pattern, http::Handler handler) {
+  http::Route route;
+  route.pattern = std::move(pattern);
+  route.handler = std::move(handler);
+  return route;
+}
+
+/// The key a request carries, or nothing.
+std::optional<std::string_view> given_key(const http::Request& request) {
+  if (const auto key = request.header("X-Operator-Key")) return key;
+  const auto authorization = request.header("Authorization");
+  if (!authorization || authorization->size() < 7) return std::nullopt;
+  std::string scheme(authorization->substr(0, 7));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  if (scheme != "bearer ") return std::nullopt;
+  return authorization->substr(7);
+}
+
+}  // namespace
+
+http::Response problem(int status, std::string_view name, std::string title, std::string detail,
+                       std::vector<std::pair<std::string, std::string>> members) {
+  http::Problem document;
+  document.status = status;
+  document.type = "/problems/" + std::string(name);
+  document.title = std::move(title);
+  document.detail = std::move(detail);
+  document.members = std::move(members);
+  return http::problem_response(document);
+}
+
+std::optional<http::Response> refuse_stranger(const PlatformServices& services, const http::Request& request) {
+  const auto given = given_key(request);
+  if (given && http::same_secret(*given, services.operator_key)) return std::nullopt;
+  if (given) return problem(403, "operator-key-wrong", "Wrong operator key", "The operator key of this request is not the installation's");
+  http::Response response = problem(401, "operator-key-missing", "Operator key missing",
+                                    "Send the operator key as Authorization: Bearer <key> or X-Operator-Key");
+  response.header("WWW-Authenticate", "Bearer realm=\"tidemark\"");
+  return response;
+}
+
+http::Surface make_platform_surface(PlatformServices services) {
+  const auto shared = std::make_shared<const PlatformServices>(std::move(services));
+  http::Surface surface;
+  surface.fault = http::problem_fault;
+  surface.routes.push_back(command_route(shared));
+  surface.routes.push_back(topics_route(shared));
+  surface.routes.push_back(records_route(shared));
+  surface.routes.push_back(open_route("/livez", [](http::Request&) { return live(); }));
+  surface.routes.push_back(open_route("/readyz", [shared](http::Request&) { return ready(shared); }));
+  surface.routes.push_back(open_route("/version", [shared](http::Request&) { return version(shared); }));
+  return surface;
+}
+
+}  // namespace tidemark::api

@@ -1,0 +1,33 @@
+#pragma once
+// The platform's own HTTP surface, at the root of the main port: commands by hand, the log's topics, health.
+//
+//   POST /commands/:domain/:command          operator; plain JSON in, what was decided out
+//   GET  /topics                             operator; class, retention, begin and end of every lane
+//   GET  /topics/:topic/lanes/:lane/records  operator; NDJSON of structured CloudEvents, `from` and `limit`
+//   GET  /livez, /readyz, /version           open
+//
+// Errors are RFC 9457 problem documents with a stable `type` under /problems/.
+
+#include <string>
+
+#include "core/base/scheduler.hpp"
+#include "core/http/http.hpp"
+#include "core/runtime/node.hpp"
+
+namespace tidemark::api {
+
+/// What the surface needs; the references must outlive it.
+struct PlatformServices {
+  runtime::Node& node;
+  Executor& blocking;                 ///< for reads of the log; resumes on the node's scheduler
+  runtime::PositionTag position_tag;
+  std::string operator_key;           ///< sent as `Authorization: Bearer <key>` or `X-Operator-Key`
+  std::string version;                ///< shown by /version
+};
+
+http::Surface make_platform_surface(PlatformServices services);
+
+/// Tag of position tokens: the first 8 bytes of a MAC under the ring's current key.
+inline constexpr std::string_view kPositionPurpose = "position";
+
+}  // namespace tidemark::api

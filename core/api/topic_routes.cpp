@@ -1,0 +1,132 @@
+// GET /topics and GET /topics/:topic/lanes/:lane/records.
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/api/routes.hpp"
+#include "core/event/cloudevents.hpp"
+#include "core/event/json_writer.hpp"
+#include "core/event/record.hpp"
+
+namespace tidemark::api {
+namespace {
+
+constexpr std::uint64_t kRecordsMax = 1000;
+constexpr std::size_t kPageBytesMax = 1u << 20;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Task<http::Response> topics(Shared services, http::Request& request) {
+  if (auto refusal = refuse_stranger(*services, request)) co_return std::move(*refusal);
+  log::EventLog& log = services->node.log();
+  std::string json;
+  event::JsonWriter writer(json);
+  writer.begin_object().member("epoch", to_string(log.epoch())).member("lanes", log.lanes()).key("topics").begin_array();
+  for (const log::TopicSpec& spec : log.topics()) {
+    const auto id = log.open_topic(spec);
+    if (!id.ok()) continue;
+    writer.begin_object().member("name", spec.name).member("class", log::name_of(spec.topic_class)).key("retention_ms");
+    if (spec.retention) writer.value(spec.retention->count());
+    else writer.null();
+    writer.key("lanes").begin_array();
+    for (std::uint32_t lane = 0; lane < log.lanes(); ++lane) {
+      writer.begin_object().member("begin", log.begin(*id, LaneId{lane}).value);
+      writer.member("end", log.end(*id, LaneId{lane}).value).end_object();
+    }
+    writer.end_array().end_object();
+  }
+  writer.end_array().end_object();
+  co_return http::json_response(200, std::move(json));
+}
+
+struct Page {
+  std::string ndjson;
+  Tmseq next;
+};
+
+/// Appends one line per record from `from` on. Blocks.
+Result<Page> read_page(const log::EventLog& log, log::TopicId topic, LaneId lane, Tmseq from, std::uint64_t limit) {
+  Page page;
+  page.next = from;
+  auto batches = log.read(topic, lane, from, kPageBytesMax);
+  if (!batches.ok()) return batches.take_error();
+  for (const log::StoredBatch& batch : *batches) {
+    auto reader = log::RecordBatchReader::open(batch.view());
+    if (!reader.ok()) return reader.take_error();
+    for (Tmseq at = batch.first; !reader->done(); at = at.next()) {
+      const auto record = reader->next();
+      if (!record.ok()) return record.error();
+      if (at < page.next) continue;
+      if (limit-- == 0) return page;
+      const auto event = event::decode_record(*record);
+      if (!event.ok()) return event.error();
+      const std::size_t line = page.ndjson.size();
+      event::encode_cloudevent(event->envelope, event->data, page.ndjson);
+      // A client of the commands topic may have sent its data with line ends; in JSON they are only ever white space.
+      std::replace(page.ndjson.begin() + static_cast<std::ptrdiff_t>(line), page.ndjson.end(), '\n', ' ');
+      page.ndjson += '\n';
+      page.next = at.next();
+    }
+  }
+  return page;
+}
+
+Task<http::Response> records(Shared services, http::Request& request) {
+  if (auto refusal = refuse_stranger(*services, request)) co_return std::move(*refusal);
+  log::EventLog& log = services->node.log();
+  const auto lane = parse_number(request.param("lane"));
+  const auto from = parse_number(request.query("from").value_or("0"));
+  const auto limit = parse_number(request.query("limit").value_or("500"));
+  if (!lane || *lane >= log.lanes()) {
+    co_return problem(404, "no-such-lane", "No such lane", "Lanes are 0 to " + std::to_string(log.lanes() - 1));
+  }
+  if (!from || !limit || *limit == 0 || *limit > kRecordsMax) {
+    co_return problem(400, "bad-query", "Bad query", "from is a number from 0, limit one from 1 to " + std::to_string(kRecordsMax));
+  }
+  const auto specs = log.topics();
+  const auto spec = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.name == request.param("topic"); });
+  if (spec == specs.end()) co_return problem(404, "no-such-topic", "No such topic", "GET /topics lists them");
+  const auto topic = log.open_topic(*spec);
+  if (!topic.ok()) co_return problem(500, "internal", "Internal error", topic.error().message);
+
+  auto read = [&log, topic = *topic, lane = LaneId{static_cast<std::uint32_t>(*lane)}, from = Tmseq{*from}, limit = *limit] {
+    return read_page(log, topic, lane, from, limit);
+  };
+  auto running = run_on(services->blocking, services->node.scheduler(), std::move(read));
+  auto page = co_await running;
+  if (!page.ok()) {
+    const bool cut = page.error().code == Code::not_found;
+    co_return problem(cut ? 410 : 500, cut ? "retention-cut" : "unreadable", cut ? "Cut by retention" : "Unreadable",
+                      page.error().message);
+  }
+  http::Response response;
+  response.header("Content-Type", "application/x-ndjson").header("Cache-Control", "no-store");
+  response.header("Tidemark-Next", std::to_string(page->next.value));
+  response.body = std::move(page->ndjson);
+  co_return response;
+}
+
+http::Route operator_route(std::string pattern, http::Handler handler) {
+  http::Route route;
+  route.pattern = std::move(pattern);
+  route.handler = std::move(handler);
+  return route;
+}
+
+}  // namespace
+
+http::Route topics_route(Shared services) {
+  return operator_route("/topics", [services](http::Request& request) { return topics(services, request); });
+}
+
+http::Route records_route(Shared services) {
+  return operator_route("/topics/:topic/lanes/:lane/records",
+                        [services](http::Request& request) { return records(services, request); });
+}
+
+}  // namespace tidemark::api

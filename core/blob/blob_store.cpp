@@ -1,0 +1,401 @@
+#include "core/blob/blob_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/base/disk.hpp"
+#include "core/blob/staging.hpp"
+#include "core/keys/key_ring.hpp"
+
+namespace tidemark::blob {
+namespace {
+
+constexpr std::size_t kWriteBytes = 128u << 10;  // what an upload collects before it goes to the pool
+constexpr std::size_t kReadBytes = 256u << 10;
+constexpr std::size_t kVerifyStepBytes = 8u << 20;  // how long a verification keeps a pool thread at a time
+
+/// Which file was found to hold what its address says.
+struct Verified {
+  std::uint64_t inode = 0, size = 0;
+  std::int64_t changed_ns = 0;
+  bool operator==(const Verified&) const = default;
+};
+
+std::optional<Verified> identity_of(int fd) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return std::nullopt;
+  return Verified{info.st_ino, static_cast<std::uint64_t>(info.st_size), info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
+}
+
+/// By hash. Home scheduler only; forgotten when it grows, which costs a reading.
+class VerifiedFiles {
+ public:
+  bool contains(const std::string& sha256, const Verified& file) const {
+    const auto found = files_.find(sha256);
+    return found != files_.end() && found->second == file;
+  }
+  void add(const std::string& sha256, const Verified& file) {
+    if (files_.size() >= kFilesMax) files_.clear();
+    files_[sha256] = file;
+  }
+
+ private:
+  static constexpr std::size_t kFilesMax = 100'000;
+  std::unordered_map<std::string, Verified> files_;
+};
+
+/// What uploads and the store share. Borrowed parts outlive the store.
+struct Parts {
+  std::shared_ptr<Area> area;
+  std::shared_ptr<VerifiedFiles> verified;
+  Scheduler* home;
+  Executor* pool;
+  const keys::KeyRing* ring;
+};
+
+class FileUpload final : public Upload {
+ public:
+  FileUpload(Parts parts, std::shared_ptr<Staging> staging, std::uint64_t bytes_max)
+      : parts_(std::move(parts)), staging_(std::move(staging)), bytes_max_(bytes_max) {}
+  FileUpload(const FileUpload&) = delete;
+  FileUpload& operator=(const FileUpload&) = delete;
+  // Removing a large file takes a while: not on this thread.
+  ~FileUpload() override {
+    parts_.pool->post([staging = std::move(staging_)]() mutable { staging.reset(); });
+  }
+
+  Task<Result<void>> write(std::string_view bytes) override {
+    if (failed_) co_return *failed_;
+    TM_ASSERT(!committed_, "nothing is written after commit");
+    if (bytes.size() > bytes_max_ - size_) {
+      failed_ = make_error(Code::exhausted, "the upload is longer than " + std::to_string(bytes_max_) + " bytes");
+      co_return *failed_;
+    }
+    size_ += bytes.size();
+    while (!bytes.empty()) {
+      const std::size_t taken = std::min(bytes.size(), kWriteBytes - buffer_.size());
+      buffer_.append(bytes.substr(0, taken));
+      bytes.remove_prefix(taken);
+      if (buffer_.size() < kWriteBytes) break;
+      auto work = [staging = staging_, chunk = std::exchange(buffer_, {})]() -> Result<void> { return staging->append(chunk); };
+      auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+      Result<void> written = co_await running;
+      if (!written) co_return fail(written.take_error());
+    }
+    co_return Result<void>();
+  }
+
+  std::uint64_t size() const override { return size_; }
+  bool disk_full() const override { return disk_full_; }
+
+  Task<Result<BlobRef>> commit() override {
+    if (staging_->encrypted()) co_return make_error(Code::invalid_argument, "an upload staged as private has no public address");
+    auto publish = [staging = staging_, now = parts_.home->wall()] { return staging->publish(now); };
+    auto task = finish(std::move(publish));
+    Result<BlobRef> published = co_await std::move(task);
+    if (published) {
+      if (auto file = open_file(parts_.area->object(published->sha256))) {
+        if (const auto identity = identity_of(file->get())) parts_.verified->add(published->sha256, *identity);
+      }
+    }
+    co_return published;
+  }
+
+  Task<Result<BlobRef>> commit_private(std::string name) {
+    auto publish = [staging = staging_, now = parts_.home->wall(), ring = parts_.ring, name = std::move(name)] {
+      return staging->publish_private(name, *ring, now);
+    };
+    auto task = finish(std::move(publish));
+    co_return co_await std::move(task);
+  }
+
+ private:
+  Task<Result<BlobRef>> finish(Fn<Result<BlobRef>()> publish) {
+    if (failed_) co_return *failed_;
+    if (committed_) co_return *committed_;
+    auto work = [staging = staging_, rest = std::exchange(buffer_, {}), publish = std::move(publish)]() mutable -> Result<BlobRef> {
+      if (auto appended = staging->append(rest); !appended) return appended.take_error();
+      return publish();
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    Result<BlobRef> published = co_await running;
+    if (!published) co_return fail(published.take_error());
+    committed_ = *published;
+    co_return published;
+  }
+
+  Error fail(Error error) {
+    if (error.code == Code::exhausted) disk_full_ = true;
+    failed_ = error;
+    return error;
+  }
+
+  const Parts parts_;
+  std::shared_ptr<Staging> staging_;
+  const std::uint64_t bytes_max_;
+  std::string buffer_;
+  std::uint64_t size_ = 0;
+  bool disk_full_ = false;
+  std::optional<Error> failed_;
+  std::optional<BlobRef> committed_;
+};
+
+Result<Descriptor> open_object(const Area& area, const BlobRef& ref) {
+  const std::string path = area.object(ref.sha256);
+  auto file = open_file(path);
+  if (!file) return file;
+  auto size = size_of(file->get(), path);
+  if (!size) return size.take_error();
+  if (*size != ref.size) {
+    return make_error(Code::corrupt, "the blob " + path + " has " + std::to_string(*size) + " bytes, not " + std::to_string(ref.size));
+  }
+  return file;
+}
+
+Result<std::vector<std::string>> older_objects(const Area& area, Time limit);
+bool remove_older_object(Area& area, const std::string& sha256, Time limit);
+
+class FileBlobStore final : public BlobStore {
+ public:
+  explicit FileBlobStore(Parts parts) : parts_(std::move(parts)) {}
+
+  Result<std::unique_ptr<Upload>> stage(std::uint64_t bytes_max) override { return make_upload(bytes_max, false); }
+  Result<std::unique_ptr<Upload>> stage_private(std::uint64_t bytes_max) override {
+    if (parts_.ring == nullptr) return no_ring();
+    return make_upload(bytes_max, true);
+  }
+
+  Task<Result<Opened>> open(BlobRef ref) override {
+    if (!is_sha256(ref.sha256)) co_return bad_hash();
+    auto work = [area = parts_.area, ref]() -> Result<Opened> {
+      auto file = open_object(*area, ref);
+      if (!file) return file.take_error();
+      return Opened{std::shared_ptr<int>(new int(file->release()), close_and_delete), ref.size};
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Task<Result<Opened>> open_verified(BlobRef ref) override {
+    auto opening = open(ref);
+    Result<Opened> opened = co_await std::move(opening);
+    if (!opened) co_return opened;
+    const auto identity = identity_of(*opened->fd);
+    if (identity && parts_.verified->contains(ref.sha256, *identity)) co_return opened;
+    auto hashing = content_matches(ref, opened->fd);
+    Result<bool> matched = co_await std::move(hashing);
+    if (!matched) co_return matched.take_error();
+    if (!*matched) co_return make_error(Code::corrupt, "the blob " + parts_.area->object(ref.sha256) + " does not have the content of its address");
+    if (identity) parts_.verified->add(ref.sha256, *identity);
+    co_return opened;
+  }
+
+  Task<Result<bool>> exists(BlobRef ref) override {
+    if (!is_sha256(ref.sha256)) co_return bad_hash();
+    auto work = [area = parts_.area, ref]() -> Result<bool> {
+      auto file = open_object(*area, ref);
+      if (file) return true;
+      if (file.error().code == Code::not_found || file.error().code == Code::corrupt) return false;
+      return file.take_error();
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Task<Result<bool>> matches(BlobRef ref) override {
+    auto opening = open(ref);
+    Result<Opened> opened = co_await std::move(opening);
+    if (!opened) co_return opened.take_error();
+    auto hashing = content_matches(ref, opened->fd);
+    co_return co_await std::move(hashing);
+  }
+
+  Task<Result<bool>> content_matches(BlobRef ref, std::shared_ptr<int> file) {
+    auto hash = std::make_shared<Sha256>();
+    for (std::uint64_t at = 0; at < ref.size; at += kVerifyStepBytes) {
+      auto work = [hash, fd = file, at, end = std::min(ref.size, at + kVerifyStepBytes), path = parts_.area->object(ref.sha256)] {
+        return hash_range(*hash, *fd, at, end, path);
+      };
+      auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+      Result<void> hashed = co_await running;
+      if (!hashed) co_return hashed.take_error();
+    }
+    co_return hash->finish_hex() == ref.sha256;
+  }
+
+  Task<Result<void>> remove(std::string sha256) override {
+    if (!is_sha256(sha256)) co_return bad_hash();
+    auto work = [area = parts_.area, sha256]() -> Result<void> {
+      const std::lock_guard lock(area->addresses);
+      return remove_file(area->object(sha256));
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Task<Result<std::uint64_t>> collect(Duration age, std::function<bool(std::string_view sha256)> is_referenced) override {
+    const Time limit = parts_.home->wall() - age;
+    auto list = [area = parts_.area, limit] { return older_objects(*area, limit); };
+    auto listing = run_on(*parts_.pool, *parts_.home, std::move(list));
+    Result<std::vector<std::string>> older = co_await listing;
+    if (!older) co_return older.take_error();
+    std::uint64_t removed = 0;
+    for (const std::string& sha256 : *older) {
+      if (is_referenced(sha256)) continue;  // asked as late as possible: a reference may have come meanwhile
+      auto remove = [area = parts_.area, sha256, limit]() -> bool { return remove_older_object(*area, sha256, limit); };
+      auto removing = run_on(*parts_.pool, *parts_.home, std::move(remove));
+      const bool gone = co_await removing;
+      if (gone) ++removed;
+    }
+    co_return removed;
+  }
+
+  Task<Result<BlobRef>> commit_private(std::unique_ptr<Upload> upload, std::string name) override {
+    if (parts_.ring == nullptr) co_return no_ring();
+    if (!is_private_name(name)) co_return bad_name();
+    auto* own = dynamic_cast<FileUpload*>(upload.get());
+    TM_ASSERT(own != nullptr, "the upload is of this store");
+    auto task = own->commit_private(std::move(name));
+    co_return co_await std::move(task);
+  }
+
+  Task<Result<std::string>> read_private(std::string name, std::size_t bytes_max) override {
+    if (parts_.ring == nullptr) co_return no_ring();
+    if (!is_private_name(name)) co_return bad_name();
+    auto work = [area = parts_.area, ring = parts_.ring, name = std::move(name), bytes_max]() -> Result<std::string> {
+      std::string content;
+      auto read = each_frame(*area, *ring, name, bytes_max, [&](std::string_view plain) -> Result<void> {
+        content.append(plain);
+        return {};
+      });
+      if (!read) return read.take_error();
+      return content;
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  // Under a key of its own again: so each copy can be destroyed for itself.
+  Task<Result<void>> copy_private(std::string from, std::string to) override {
+    if (parts_.ring == nullptr) co_return no_ring();
+    if (!is_private_name(from) || !is_private_name(to)) co_return bad_name();
+    auto staging = std::make_shared<Staging>(parts_.area, std::to_string(++last_upload_), true);
+    auto work = [area = parts_.area, ring = parts_.ring, now = parts_.home->wall(), staging, from = std::move(from),
+                 to = std::move(to)]() -> Result<void> {
+      auto copied = each_frame(*area, *ring, from, UINT64_MAX, [&](std::string_view plain) { return staging->append(plain); });
+      if (!copied) return copied;
+      auto published = staging->publish_private(to, *ring, now);
+      if (!published) return published.take_error();
+      return {};
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Task<Result<void>> remove_private(std::string name) override {
+    if (!is_private_name(name)) co_return bad_name();
+    auto work = [area = parts_.area, name = std::move(name)]() -> Result<void> {
+      if (auto removed = remove_file(area->private_file(name)); !removed) return removed;
+      return sync_directory(area->privates());
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+ private:
+  Result<std::unique_ptr<Upload>> make_upload(std::uint64_t bytes_max, bool encrypted) {
+    auto staging = std::make_shared<Staging>(parts_.area, std::to_string(++last_upload_), encrypted);
+    return std::unique_ptr<Upload>(std::make_unique<FileUpload>(parts_, std::move(staging), bytes_max));
+  }
+  static void close_and_delete(int* fd) {
+    ::close(*fd);
+    delete fd;
+  }
+  static Result<void> hash_range(Sha256& hash, int fd, std::uint64_t at, std::uint64_t end, const std::string& path) {
+    std::string buffer(kReadBytes, '\0');
+    while (at < end) {
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
+      auto read = read_some(fd, at, buffer.data(), wanted, path);
+      if (!read) return read.take_error();
+      if (*read == 0) return make_error(Code::corrupt, "the blob " + path + " became shorter");
+      hash.add(std::string_view(buffer).substr(0, *read));
+      at += *read;
+    }
+    return {};
+  }
+  template <class Take>
+  static Result<void> each_frame(const Area& area, const keys::KeyRing& ring, const std::string& name, std::uint64_t bytes_max, Take take) {
+    const std::string path = area.private_file(name);
+    auto file = open_file(path);
+    if (!file) return file.take_error();
+    auto reader = FrameReader::open(file->get(), ring, name, path);
+    if (!reader) return reader.take_error();
+    if (reader->plain_size() > bytes_max) {
+      return make_error(Code::exhausted, "the private blob " + path + " has more than " + std::to_string(bytes_max) + " bytes");
+    }
+    while (!reader->done()) {
+      auto plain = reader->next();
+      if (!plain) return plain.take_error();
+      if (auto taken = take(*plain); !taken) return taken;
+    }
+    return {};
+  }
+  static Error no_ring() { return make_error(Code::unavailable, "private blobs need a key ring, and there is none"); }
+  static Error bad_hash() { return make_error(Code::invalid_argument, "a blob is named by 64 lower-case hex digits"); }
+  static Error bad_name() { return make_error(Code::invalid_argument, "a private blob is named by 1 to 64 of A-Z a-z 0-9 _ -"); }
+
+  const Parts parts_;
+  std::uint64_t last_upload_ = 0;
+};
+
+bool is_older(const std::string& path, Time limit) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return false;
+  return from_ms(static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000) < limit;
+}
+
+Result<std::vector<std::string>> older_objects(const Area& area, Time limit) {
+  auto directories = list_directory(area.objects());
+  if (!directories) return directories;
+  std::vector<std::string> older;
+  for (const auto& directory : *directories) {
+    auto names = list_directory(area.objects() + "/" + directory);
+    if (!names) return names;
+    for (auto& name : *names) {
+      if (is_sha256(name) && name.starts_with(directory) && is_older(area.object(name), limit)) older.push_back(std::move(name));
+    }
+  }
+  std::sort(older.begin(), older.end());
+  return older;
+}
+
+bool remove_older_object(Area& area, const std::string& sha256, Time limit) {
+  const std::lock_guard lock(area.addresses);
+  return is_older(area.object(sha256), limit) && remove_file(area.object(sha256)).ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring) {
+  if (auto made = make_posix_disk()->make_directories(directory); !made) return made.take_error();
+  auto area = std::make_shared<Area>(std::move(directory));
+  for (const auto& path : {area->staging(), area->objects(), area->privates()}) {
+    if (auto made = make_directory(path); !made) return made.take_error();
+  }
+  if (auto synced = sync_directory(area->root); !synced) return synced.take_error();
+  auto left = list_directory(area->staging());
+  if (!left) return left.take_error();
+  for (const auto& name : *left) {
+    if (auto removed = remove_file(area->staging() + "/" + name); !removed) return removed.take_error();
+  }
+  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(Parts{std::move(area), std::make_shared<VerifiedFiles>(), &home, &pool, ring}));
+}
+
+}  // namespace tidemark::blob

@@ -1,0 +1,62 @@
+#pragma once
+// A file of the staging directory on its way to its address. Used on one pool thread at a time.
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/blob/blob_store.hpp"
+#include "core/blob/files.hpp"
+#include "core/blob/private_frames.hpp"
+
+namespace tidemark::blob {
+
+/// The directories of one blob store. Any thread.
+struct Area {
+  explicit Area(std::string directory) : root(std::move(directory)) {}
+  const std::string root;
+  std::mutex addresses;  ///< held while a file is given its address, or one is looked at and removed
+  std::set<std::string> durable_directories;  ///< of objects/, made or synced by this process; under `addresses`
+
+  std::string staging() const { return root + "/staging"; }
+  std::string objects() const { return root + "/objects"; }
+  std::string object_directory(std::string_view sha256) const { return objects() + "/" + std::string(sha256.substr(0, 2)); }
+  std::string object(std::string_view sha256) const { return object_directory(sha256) + "/" + std::string(sha256); }
+  std::string privates() const { return root + "/private"; }
+  std::string private_file(std::string_view name) const { return privates() + "/" + std::string(name); }
+};
+
+bool is_sha256(std::string_view text);        ///< 64 lower-case hex digits
+bool is_private_name(std::string_view name);  ///< [A-Za-z0-9_-]{1,64}
+
+/// Removes its file unless it was published.
+class Staging {
+ public:
+  Staging(std::shared_ptr<Area> area, std::string name, bool encrypted);
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging();
+  bool encrypted() const { return frames_ != nullptr; }
+  /// Hashes and writes; makes the file when it is the first.
+  Result<void> append(std::string_view bytes);
+  /// Gives it the address of its content, durably. `now` becomes its time.
+  Result<BlobRef> publish(Time now);
+  /// Gives it that name, durably. What was staged plain is encrypted into a new file first, and removed.
+  Result<BlobRef> publish_private(const std::string& name, const keys::KeyRing& ring, Time now);
+
+ private:
+  Result<void> create();
+  Result<void> write(std::string_view bytes);
+  Result<void> encrypt_into(Staging& other);
+  const std::shared_ptr<Area> area_;
+  const std::string path_;
+  Descriptor file_;
+  Sha256 hash_;
+  std::unique_ptr<FrameWriter> frames_;
+  std::uint64_t size_ = 0;
+  std::uint64_t offset_ = 0;  // of the file, which has a header when encrypted
+};
+
+}  // namespace tidemark::blob

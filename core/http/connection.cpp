@@ -1,0 +1,464 @@
+#include "core/http/connection.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/http/connection_io.hpp"
+#include "core/http/range.hpp"
+
+namespace tidemark::http {
+namespace {
+
+constexpr std::size_t kInitialBuffer = 4096;
+constexpr std::size_t kKeptBuffer = 16u << 10;  ///< larger ones are given back between requests
+constexpr std::size_t kSendfileBytes = 256u << 10;
+constexpr int kExchangesPerTurn = 16;
+constexpr Duration kLingerTotal = std::chrono::seconds(30);
+constexpr Duration kLingerStall = std::chrono::seconds(5);
+constexpr Duration kRefusalLinger = std::chrono::seconds(1);
+
+}  // namespace
+
+Response MountedSurface::fault(Fault fault, std::string_view detail, std::string_view allow) const {
+  try {
+    if (surface.fault) return surface.fault(fault, detail, allow);
+  } catch (...) {
+    // A fault that throws must not take the connection's coroutine with it.
+  }
+  return problem_fault(fault, detail, allow);
+}
+
+MountedSurface* ServerCore::find_surface(std::string_view name) const {
+  for (const auto& mounted : surfaces) {
+    if (mounted->surface.name == name) return mounted.get();
+  }
+  return nullptr;
+}
+
+void Buffer::reserve_free(std::size_t wanted_free, std::size_t capacity_max) {
+  if (begin == end) begin = end = 0;
+  if (capacity - end >= wanted_free) return;
+  if (capacity - size() >= wanted_free && begin != 0) {
+    std::memmove(data.get(), data.get() + begin, size());
+  } else {
+    const std::size_t doubled = std::min(std::max(capacity * 2, kInitialBuffer), capacity_max);
+    const std::size_t grown = std::max(doubled, size() + wanted_free);
+    auto larger = std::make_unique_for_overwrite<char[]>(grown);
+    if (size() != 0) std::memcpy(larger.get(), data.get() + begin, size());
+    data = std::move(larger);
+    capacity = grown;
+  }
+  end = size();
+  begin = 0;
+}
+
+void Buffer::release() { *this = Buffer(); }
+
+Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket, boost::asio::ip::tcp::endpoint peer,
+                       MountedSurface* surface, bool refuse)
+    : core_(std::move(core)), socket_(std::move(socket)), peer_(std::move(peer)), listener_surface_(surface),
+      refuse_(refuse) {
+  next = core_->first;
+  if (next != nullptr) next->previous = this;
+  core_->first = this;
+  ++core_->connections;
+  if (refuse_) ++core_->refusals;
+}
+
+Connection::~Connection() {
+  (previous != nullptr ? previous->next : core_->first) = next;
+  if (next != nullptr) next->previous = previous;
+  --core_->connections;
+  if (refuse_) --core_->refusals;
+  if (core_->connections == 0 && core_->on_empty) core_->scheduler.post(std::exchange(core_->on_empty, nullptr));
+}
+
+void Connection::check_deadline(SteadyTime now) {
+  if (now < deadline_) return;
+  disarm();
+  expired_ = true;
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::stop_when_idle() {
+  boost::system::error_code ignored;
+  if (idle_) socket_.cancel(ignored);
+}
+
+void Connection::force_close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+std::string_view Connection::param(std::string_view name) const {
+  if (route_ == nullptr) return {};
+  for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
+    if (route_->parameters[i] == name) return match_.captured[i];
+  }
+  return {};
+}
+
+std::size_t Connection::header_count(std::string_view name) const {
+  const auto same = [&](const auto& field) { return same_token(field.first, name); };
+  return static_cast<std::size_t>(std::count_if(head_.fields.begin(), head_.fields.end(), same));
+}
+
+std::string_view Connection::peer_address() const {
+  if (peer_address_.empty()) peer_address_ = peer_.address().to_string();
+  return peer_address_;
+}
+
+Task<void> Connection::run() {
+  surface_ = listener_surface_ != nullptr ? listener_surface_ : core_->platform;
+  if (refuse_) {
+    response_ = surface_->fault(Fault::overloaded, "too many connections");
+    response_.header("Retry-After", "1");
+    keep_ = false;
+    linger_ = true;
+    render_response();
+    if (try_send()) co_await close_politely();
+    co_return;
+  }
+  for (int exchanges = 1;; ++exchanges) {
+    const Incoming incoming = co_await read_head();
+    if (incoming == Incoming::closed) break;
+    route_ = nullptr;
+    if (incoming == Incoming::refused) {
+      find_surface_of_target();
+      response_ = surface_->fault(refusal_.fault, refusal_.detail);
+      keep_ = false;
+      linger_ = true;
+      body_done_ = true;
+    } else {
+      begin_body();
+      route_ = select_route();
+      if (route_ != nullptr) {
+        bool threw = false;
+        try {
+          Task<Response> task = route_->route.handler(*this);
+          Response answer = co_await std::move(task);
+          response_ = std::move(answer);
+        } catch (...) {
+          threw = true;
+        }
+        if (threw) response_ = surface_->fault(Fault::internal, "the request could not be handled");
+      }
+      settle_keep_alive();
+    }
+    render_response();
+    bool sent = try_send();
+    if (!sent) sent = co_await send_rest();
+    if (sent && file_left_ != 0) sent = co_await send_file();
+    response_ = Response();
+    if (!sent) break;
+    if (keep_ && !body_done_) keep_ = co_await drain();
+    if (!keep_) {
+      co_await close_politely();
+      break;
+    }
+    end_body();
+    if (exchanges % kExchangesPerTurn == 0) {
+      Turn turn(*this);
+      co_await turn;
+    }
+  }
+  force_close();
+}
+
+/// Looks at what is buffered. True when something came of it: a complete head (refusal_ may say why not).
+bool Connection::take_head() {
+  if (in_.view() == "\r") return false;  // the first half of an empty line
+  const HeadLimits limits{core_->options.header_bytes_max, core_->options.target_bytes_max};
+  const auto state = scanner_.scan(in_.view(), limits);
+  if (state == HeadScanner::State::need_more) return false;
+  head_.clear();
+  refusal_.detail = {};
+  if (state == HeadScanner::State::refused) {
+    refusal_ = scanner_.refusal();
+    return true;
+  }
+  const std::string_view bytes = in_.view().substr(0, scanner_.head_bytes());
+  in_.begin += bytes.size();
+  if (auto refused = parse_head(bytes, limits, head_)) refusal_ = *refused;
+  return true;
+}
+
+Task<Connection::Incoming> Connection::read_head() {
+  scanner_.reset();
+  if (in_.size() == 0 && in_.capacity > kKeptBuffer) in_.release();
+  if (out_.capacity() > kKeptBuffer) out_ = std::string();
+  bool started = false;
+  while (true) {
+    // RFC 9112 section 2.2: an empty line before a request is passed over.
+    while (scanner_.untouched() && in_.view().starts_with("\r\n")) in_.begin += 2;
+    if (in_.size() != 0) {
+      if (!std::exchange(started, true)) arm(core_->options.header_deadline);
+      if (take_head()) {
+        disarm();
+        co_return refusal_.detail.empty() ? Incoming::complete : Incoming::refused;
+      }
+    }
+    if (core_->stopping && !started) co_return Incoming::closed;
+    in_.reserve_free(1, core_->options.header_bytes_max + 1);
+    if (!started) arm(core_->options.idle_timeout);
+    idle_ = !started;
+    AsyncRead read(*this, in_.data.get() + in_.end, in_.capacity - in_.end);
+    const IoResult got = co_await read;
+    idle_ = false;
+    if (!got.failed) {
+      in_.end += got.bytes;
+      continue;
+    }
+    disarm();
+    if (!started) co_return Incoming::closed;
+    head_.clear();
+    if (expired_) {
+      refusal_ = {Fault::timed_out, "the request head did not arrive in time"};
+    } else if (got.failed == boost::asio::error::eof) {
+      refusal_ = {Fault::bad_request, "the connection ended within the request head"};
+    } else {
+      co_return Incoming::closed;
+    }
+    co_return Incoming::refused;
+  }
+}
+
+/// Sets surface_ by listener or first segment; true when that segment is the surface's prefix.
+bool Connection::find_surface_of_target() {
+  surface_ = listener_surface_ != nullptr ? listener_surface_ : core_->platform;
+  if (listener_surface_ != nullptr || !head_.target.starts_with('/')) return false;
+  const std::string_view path = split_target(head_.target).path.substr(1);
+  const std::string_view segment = path.substr(0, path.find('/'));
+  if (segment.empty()) return false;
+  MountedSurface* found = core_->find_surface(segment);
+  if (found == nullptr) return false;
+  surface_ = found;
+  return true;
+}
+
+void Connection::answer_preflight() {
+  response_.status = 204;
+  const auto wanted = head_.field("access-control-request-method");
+  response_.header("Access-Control-Allow-Methods", std::string(*wanted));
+  if (const auto fields = head_.field("access-control-request-headers")) {
+    response_.header("Access-Control-Allow-Headers", std::string(*fields));
+  }
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(surface_->surface.cors.max_age).count();
+  response_.header("Access-Control-Max-Age", std::to_string(seconds));
+}
+
+/// The route that is to answer, or null when response_ holds the server's own answer.
+const RoutedRoute* Connection::select_route() {
+  const bool prefixed = find_surface_of_target();
+  const Surface& surface = surface_->surface;
+  const TargetParts target = split_target(head_.target);
+  query_ = target.query;
+  path_ = target.path;
+  if (head_.method == Method::options && surface.cors.enabled && head_.field("origin") &&
+      head_.field("access-control-request-method")) {
+    answer_preflight();
+    return nullptr;
+  }
+  if (head_.target == "*") {
+    response_.status = 204;
+    return nullptr;
+  }
+  const PathDecoding decoding = decode_path(target.path, decoded_, decoded_path_);
+  if (decoding == PathDecoding::bad_escape) {
+    response_ = surface_->fault(Fault::bad_request, "the path has a '%' without two hexadecimal digits");
+    return nullptr;
+  }
+  if (decoding == PathDecoding::forbidden) {
+    response_ = surface_->fault(Fault::not_found, "no such path");
+    return nullptr;
+  }
+  path_ = decoded_path_.path;
+  if (prefixed) path_.remove_prefix(surface.name.size() + 1);
+  if (path_.empty()) path_ = "/";
+  if (prefixed && decoded_path_.segments.size() == 1) decoded_path_.trailing_slash = false;
+  surface_->router.find(head_.method, decoded_path_, prefixed ? 1 : 0, match_);
+  if (match_.route == nullptr) {
+    const std::string allow = allow_header(match_.methods, !surface.options_is_not_found);
+    if (!match_.path_known) {
+      response_ = surface_->fault(Fault::not_found, "no such path");
+    } else if (head_.method == Method::options && !surface.options_is_not_found) {
+      response_.status = 204;
+      response_.header("Allow", allow);
+    } else if (surface.method_mismatch_is_not_found || head_.method == Method::options) {
+      response_ = surface_->fault(Fault::not_found, "no such path and method");
+    } else {
+      response_ = surface_->fault(Fault::method_not_allowed, "the path does not take this method", allow);
+    }
+    return nullptr;
+  }
+  const RouteOptions& options = match_.route->route.options;
+  if (!options.handler_checks_length && head_.content_length.value_or(0) > options.body_bytes_max) {
+    response_ = surface_->fault(Fault::body_too_large, "the request body is larger than this path takes");
+    return nullptr;
+  }
+  return match_.route;
+}
+
+void Connection::render_file(const FileBody& file, ResponseHead& head) {
+  head.etag = file.etag;
+  head.accept_ranges = true;
+  head.content_length = file.size;
+  file_offset_ = file.offset;
+  file_left_ = file.size;
+  if (response_.status != 200 || (head_.method != Method::get && head_.method != Method::head)) return;
+  if (const auto none_match = head_.field("if-none-match"); none_match && none_match_fails(*none_match, file.etag)) {
+    response_.status = 304;
+    head.content_length.reset();
+    file_left_ = 0;
+    return;
+  }
+  const auto range = head_.field("range");
+  if (!range || head_.method != Method::get) return;
+  if (const auto if_range = head_.field("if-range"); if_range && !if_range_holds(*if_range, file.etag)) return;
+  const RangeChoice choice = choose_range(*range, file.size);
+  if (choice.kind == RangeKind::unsatisfiable) {
+    response_.status = 416;
+    response_.header("Content-Range", "bytes */" + std::to_string(file.size));
+    head.content_length = 0;
+    file_left_ = 0;
+  } else if (choice.kind == RangeKind::part) {
+    response_.status = 206;
+    const auto last = choice.first + choice.size - 1;
+    response_.header("Content-Range", "bytes " + std::to_string(choice.first) + "-" + std::to_string(last) + "/" +
+                                          std::to_string(file.size));
+    head.content_length = choice.size;
+    file_offset_ = file.offset + choice.first;
+    file_left_ = choice.size;
+  }
+}
+
+void Connection::render_response() {
+  ResponseHead head;
+  head.response = &response_;
+  head.keep_alive = keep_;
+  head.http_1_0 = head_.minor_version == 0;
+  out_body_ = {};
+  file_left_ = 0;
+  sent_ = 0;
+  if (const auto* file = std::get_if<FileBody>(&response_.body); file != nullptr && !file->fd) {
+    response_ = surface_->fault(Fault::internal, "the file cannot be read");
+  }
+  if (const auto* file = std::get_if<FileBody>(&response_.body)) {
+    render_file(*file, head);
+  } else {
+    out_body_ = *std::get_if<std::string>(&response_.body);
+    head.content_length = out_body_.size();
+  }
+  if (response_.status < 200 || response_.status == 204 || response_.status == 304) {
+    head.content_length.reset();
+    out_body_ = {};
+    file_left_ = 0;
+  }
+  std::string cors;
+  if (surface_->surface.cors.enabled) {
+    if (const auto origin = head_.field("origin")) {
+      cors = "Access-Control-Allow-Origin: ";
+      cors += *origin;
+      cors += "\r\nAccess-Control-Allow-Credentials: true\r\n";
+    }
+    cors += "Vary: Origin\r\n";
+    head.extra = cors;
+  }
+  out_.clear();
+  put_response_head(out_, head);
+  if (head_.method == Method::head) {
+    out_body_ = {};
+    file_left_ = 0;
+  }
+}
+
+/// Sends as much of head and body as the socket takes now; true when that is all.
+bool Connection::try_send() {
+  while (true) {
+    iovec pieces[2];
+    int count = 0;
+    if (sent_ < out_.size()) {
+      pieces[count].iov_base = out_.data() + sent_;
+      pieces[count++].iov_len = out_.size() - sent_;
+    }
+    const std::size_t body_sent = sent_ > out_.size() ? sent_ - out_.size() : 0;
+    if (body_sent < out_body_.size()) {
+      pieces[count].iov_base = const_cast<char*>(out_body_.data()) + body_sent;
+      pieces[count++].iov_len = out_body_.size() - body_sent;
+    }
+    if (count == 0) return true;
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    const int more = file_left_ != 0 ? MSG_MORE : 0;
+    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return false;
+    sent_ += static_cast<std::size_t>(sent);
+  }
+}
+
+/// Goes on after try_send(): errors other than a full socket show here again.
+Task<bool> Connection::send_rest() {
+  while (true) {
+    const std::size_t before = sent_;
+    if (try_send()) co_return true;
+    if (sent_ == before && errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
+    arm(core_->options.stall_timeout);
+    AsyncWritable writable(*this);
+    const auto failed = co_await writable;
+    disarm();
+    if (failed) co_return false;
+  }
+}
+
+Task<bool> Connection::send_file() {
+  const std::shared_ptr<int> fd = std::get_if<FileBody>(&response_.body)->fd;
+  while (file_left_ != 0) {
+    auto offset = static_cast<off_t>(file_offset_);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(file_left_, kSendfileBytes));
+    const auto sent = ::sendfile(socket_.native_handle(), *fd, &offset, wanted);
+    if (sent > 0) {
+      file_offset_ += static_cast<std::uint64_t>(sent);
+      file_left_ -= static_cast<std::uint64_t>(sent);
+      Turn turn(*this);  // a fast reader must not keep the loop from everyone else
+      co_await turn;
+      continue;
+    }
+    if (sent < 0 && errno == EINTR) continue;
+    // 0: the file is shorter than promised, which only a broken connection can say.
+    if (sent == 0 || errno != EAGAIN) co_return false;
+    arm(core_->options.stall_timeout);
+    AsyncWritable writable(*this);
+    const auto failed = co_await writable;
+    disarm();
+    if (failed) co_return false;
+  }
+  co_return true;
+}
+
+/// Closing a socket with unread bytes resets it, which can take the response away from a peer that is still sending.
+Task<void> Connection::close_politely() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  if (!linger_ || core_->stopping) co_return;
+  const SteadyTime until = core_->scheduler.now() + (refuse_ ? kRefusalLinger : kLingerTotal);
+  while (true) {
+    arm(std::min(core_->options.stall_timeout, kLingerStall));
+    deadline_ = std::min(deadline_, until);
+    idle_ = true;  // a server that stops need not wait for this
+    AsyncRead read(*this, core_->scratch.get(), ServerCore::kScratchBytes);
+    const IoResult got = co_await read;
+    disarm();
+    if (got.failed || core_->scheduler.now() >= until) co_return;
+  }
+}
+
+}  // namespace tidemark::http

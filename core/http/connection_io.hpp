@@ -1,0 +1,66 @@
+#pragma once
+// Internal to core/http: socket operations as awaitables of Task. Each completes on the loop.
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <coroutine>
+
+#include "core/http/connection.hpp"
+
+namespace tidemark::http {
+
+/// Reads at least one byte, or fails; operation_aborted when the deadline passed or the server stops.
+class Connection::AsyncRead {
+ public:
+  AsyncRead(Connection& connection, char* data, std::size_t size) : connection_(connection), data_(data), size_(size) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller) {
+    connection_.socket_.async_read_some(boost::asio::buffer(data_, size_),
+                                        [this, caller](const boost::system::error_code& failed, std::size_t bytes) {
+                                          result_.failed = failed;
+                                          result_.bytes = bytes;
+                                          caller.resume();
+                                        });
+  }
+  IoResult await_resume() const noexcept { return result_; }
+
+ private:
+  Connection& connection_;
+  char* data_;
+  std::size_t size_;
+  IoResult result_;
+};
+
+/// Waits until the socket takes bytes.
+class Connection::AsyncWritable {
+ public:
+  explicit AsyncWritable(Connection& connection) : connection_(connection) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller) {
+    connection_.socket_.async_wait(Socket::wait_write, [this, caller](const boost::system::error_code& failed) {
+      failed_ = failed;
+      caller.resume();
+    });
+  }
+  boost::system::error_code await_resume() const noexcept { return failed_; }
+
+ private:
+  Connection& connection_;
+  boost::system::error_code failed_;
+};
+
+/// Lets everything else that is ready run once; also unwinds the stack, which grows with each await that completes at once.
+class Connection::Turn {
+ public:
+  explicit Turn(Connection& connection) : connection_(connection) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> caller) {
+    boost::asio::post(connection_.core_->loop.context(), [caller] { caller.resume(); });
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace tidemark::http

@@ -1,0 +1,47 @@
+#pragma once
+// The embedded journal as an EventLog (docs/formats/journal.md).
+
+#include <functional>
+#include <memory>
+
+#include "core/base/disk.hpp"
+#include "core/base/scheduler.hpp"
+#include "core/log/event_log.hpp"
+
+namespace tidemark::log {
+
+struct EmbeddedLogOptions {
+  std::string directory;                       ///< e.g. "data/log"; created when missing
+  std::uint32_t lanes = 12;                    ///< used at creation only; recorded in the log
+  std::uint64_t segment_bytes = 64ull << 20;   ///< zero-filled ahead
+  std::size_t commit_bytes_max = 64u << 20;    ///< a commit frame takes queued appends up to this
+  std::size_t queued_bytes_max = 128u << 20;   ///< appends queued above this fail with unavailable
+  /// Draws the epoch at creation.
+  std::function<Uuid()> make_epoch;
+};
+
+/// What recovery found; for the start-up report and for tests.
+struct RecoveryReport {
+  bool created = false;
+  std::uint64_t segments = 0;
+  std::uint64_t commits = 0;          ///< commit number of the last valid frame
+  std::uint64_t torn_bytes_cut = 0;   ///< of a tail that no witness had called durable
+};
+
+/// Opens (and recovers) or creates the journal. Takes the directory's lock: unavailable, naming the pid in the lock file,
+/// when another process has it. corrupt, naming segment and offset, when damage is proven; nothing is changed then.
+///   home      where completions run
+///   writer    where frames are written and synced; one thread, or the same scheduler in tests
+/// `disk`, `home` and `writer` must outlive the log. The destructor waits for the write under way when `writer` is a thread.
+Result<std::unique_ptr<EventLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
+                                                    RecoveryReport* report = nullptr);
+
+/// Reads every byte of the journal without opening it for writing.
+struct VerifyReport {
+  std::uint64_t segments = 0, commits = 0, records = 0, bytes = 0;
+  std::vector<std::string> damage;  ///< one sentence each, naming segment and offset; empty when whole
+  std::vector<std::string> notes;   ///< harmless findings (a torn tail that recovery will cut)
+};
+Result<VerifyReport> verify_embedded_log(Disk& disk, const std::string& directory);
+
+}  // namespace tidemark::log

@@ -1,0 +1,57 @@
+#pragma once
+// Kafka's record batch, format version 2 ("magic 2"), https://kafka.apache.org/documentation/#recordbatch:
+// what the embedded journal keeps, and what a lane's append carries.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "core/event/record.hpp"
+
+namespace tidemark::log {
+
+/// Builds the records of one batch in their final encoding. Offsets are relative, so the base offset may be set last.
+class RecordBatchBuilder {
+ public:
+  void add(const event::RecordView& record);  ///< offset is ignored: records are numbered in the order added
+  std::size_t count() const { return count_; }
+  std::size_t size_bytes() const;             ///< of the encoded batch
+  bool empty() const { return count_ == 0; }
+  /// Appends the whole batch (header with CRC-32C, records) to `out`.
+  void encode(std::int64_t base_offset, std::string& out) const;
+  void clear();
+
+ private:
+  std::string records_;
+  std::size_t count_ = 0;
+  std::int64_t first_timestamp_ms_ = 0;
+  std::int64_t max_timestamp_ms_ = 0;
+};
+
+/// Reads a batch it does not own; the views it gives out live as long as `bytes` and this reader's current record.
+class RecordBatchReader {
+ public:
+  /// Checks length, magic, CRC and attributes (uncompressed only). corrupt, or unsupported_version for another magic or a codec.
+  static Result<RecordBatchReader> open(std::string_view bytes);
+  std::int64_t base_offset() const { return base_offset_; }
+  std::size_t count() const { return count_; }
+  std::size_t size_bytes() const { return size_bytes_; }  ///< of the batch, `bytes` may hold more behind it
+  /// The next record, until count() of them. corrupt when a record does not decode exactly.
+  Result<event::RecordView> next();
+  bool done() const { return index_ == count_; }
+
+ private:
+  RecordBatchReader() = default;
+  std::string_view records_;
+  std::int64_t base_offset_ = 0;
+  std::int64_t base_timestamp_ms_ = 0;
+  std::size_t size_bytes_ = 0;
+  std::size_t count_ = 0;
+  std::size_t index_ = 0;
+  std::size_t at_ = 0;
+  std::vector<event::HeaderView> headers_;
+};
+
+}  // namespace tidemark::log

@@ -1,0 +1,55 @@
+#include "core/runtime/domain_runtime.hpp"
+
+#include "core/runtime/log_cursor.hpp"
+#include "core/store/cached_store.hpp"
+
+namespace tidemark::runtime {
+
+namespace {
+constexpr std::size_t kStateCacheBytes = 8u << 20;  // per domain; the node idles within 64 MB with five
+}
+
+Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores) {
+  DomainRuntime runtime;
+  runtime.domain = &domain;
+  std::vector<log::TopicSpec> specs = domain.topics;
+  specs.push_back({domain.name + ".commands", log::TopicClass::commands, domain.decisions_retention});
+  specs.push_back({domain.name + ".dead-letters", log::TopicClass::dead_letters, std::nullopt});
+  specs.push_back({domain.name + ".decisions", log::TopicClass::decisions, domain.decisions_retention});
+  for (const auto& spec : specs) {
+    auto id = log.open_topic(spec);
+    if (!id) return id.take_error();
+    const bool kept = spec.topic_class != log::TopicClass::commands && spec.topic_class != log::TopicClass::dead_letters;
+    if (kept) runtime.topics.push_back({spec, *id});
+  }
+  if (runtime.home_topic() == runtime.topics.size()) {
+    return make_error(Code::invalid_argument, "domain " + domain.name + " has no topic of class fact");
+  }
+  auto state = stores.open("state/" + domain.name + "-v" + std::to_string(domain.state_version));
+  if (!state) return state.take_error();
+  runtime.state = store::cache_rows(std::move(*state), kStateCacheBytes);
+  return runtime;
+}
+
+Result<bool> store_matches_log(const store::Store& store, const std::vector<OpenTopic>& topics, const log::EventLog& log) {
+  auto checkpoints = store.checkpoints();
+  if (!checkpoints) return checkpoints.take_error();
+  for (const auto& [key, checkpoint] : *checkpoints) {
+    const auto topic = std::find_if(topics.begin(), topics.end(), [&](const OpenTopic& t) { return t.spec.name == key.topic; });
+    if (checkpoint.log_epoch != log.epoch() || topic == topics.end() || key.lane.value >= log.lanes()) return false;
+    if (checkpoint.next == Tmseq{0}) continue;
+    const Tmseq last{checkpoint.next.value - 1};
+    const auto witness = [&, &key = key](const std::string& what) {
+      return make_error(Code::corrupt, key.topic + " lane " + std::to_string(key.lane.value) + " tmseq " + std::to_string(last.value) + " " + what +
+                                           ", though a store has applied it: the log is damaged or was restored. To go on with this log, remove the stores");
+    };
+    if (log.end(topic->id, key.lane) < checkpoint.next) return witness("is missing");
+    if (last < log.begin(topic->id, key.lane)) continue;  // cut by retention: nothing left to compare with
+    auto event = read_event(log, topic->id, key.topic, key.lane, last);
+    if (!event) return event.take_error();
+    if (event->envelope.id != checkpoint.last_id) return witness("is another record");
+  }
+  return true;
+}
+
+}  // namespace tidemark::runtime

@@ -1,0 +1,501 @@
+#include "core/runtime/lane.hpp"
+
+#include "core/base/bytes.hpp"
+#include "core/runtime/lane_batch.hpp"
+#include "core/runtime/log_cursor.hpp"
+#include "core/runtime/state_fold.hpp"
+
+namespace tidemark::runtime {
+namespace {
+
+constexpr std::size_t kBatchBytesMax = 8u << 20;
+
+Outcome failed_outcome(const CommandRequest& request, Error error) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::failed;
+  outcome.command_id = request.command_id;
+  outcome.error = std::move(error);
+  return outcome;
+}
+
+std::string fingerprint_of(const DecodedCommand& command) { return sha256(command.type() + '\n' + command.canonical_data()); }
+
+}  // namespace
+
+LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains,
+                             const NodeOptions& options, LaneHooks hooks)
+    : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)) {
+  for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<Memory>());
+  forgotten_.resize(domains_.size());
+}
+
+LaneProcessor::~LaneProcessor() {
+  *alive_ = false;
+  if (timer_ != 0) scheduler_.cancel(timer_);
+  if (lease_timer_ != 0) scheduler_.cancel(lease_timer_);
+}
+
+Result<void> LaneProcessor::catch_up() {
+  try {
+    for (std::size_t i = 0; i < domains_.size(); ++i) {
+      auto folded = fold_state(domains_[i], log_, lane_, options_.idempotency_window);
+      if (!folded) return folded.take_error();
+      if (*folded > 0) hooks_.state_written(i);
+    }
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::internal, std::string("lane state cannot be read: ") + error.what());
+  }
+  return {};
+}
+
+void LaneProcessor::take(Fn<void(Result<void>)> done) {
+  log_.take(lane_, [this, alive = alive_, done = std::move(done)](Result<log::Ownership> taken) mutable {
+    if (!*alive) return;
+    if (!taken) return done(taken.take_error());
+    ownership_ = *taken;
+    const auto lease = log_.lease();
+    lease_from_ = lease ? scheduler_.now() + *lease : SteadyTime{};
+    Result<void> caught;
+    const bool readable = guarded([&] {
+      caught = catch_up();
+      if (!caught) return;
+      next_.clear();
+      for (const auto& domain : domains_) {
+        auto& ends = next_.emplace_back();
+        for (const auto& topic : domain.topics) ends.push_back(log_.end(topic.id, lane_));
+        last_now_ = std::max(last_now_, load_lane_info(*domain.state, lane_).last_time);
+      }
+    });
+    if (!readable) return done(*failure_);
+    if (!caught) return done(caught.take_error());
+    write_lane_taken([this, done = std::move(done)](Result<void> written) mutable {
+      if (!written) return done(written.take_error());
+      serving_ = true;
+      resting_.clear();
+      guarded([this] { arm_timers(); });
+      renew_lease();
+      done({});
+      pump();
+    });
+  });
+}
+
+void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
+  auto batch = std::make_shared<Batch>();
+  const Time now = time_now();
+  for (std::size_t i = 0; i < domains_.size(); ++i) {
+    const Domain& domain = *domains_[i].domain;
+    CommandRequest request;
+    request.domain = domain.name;
+    request.actor = "system:node";
+    request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
+    LaneTaken taken{options_.node_id, ownership_->epoch, options_.build, event::Json{domain.settings}};
+    std::string data = encode_lane_taken(taken);
+    // The lane itself is the boundary: no key of a domain is written.
+    const std::string boundary = "lane-" + std::to_string(lane_.value);
+    std::vector<NewEvent> events{{domains_[i].topics[domains_[i].home_topic()].spec.name, std::string(kLaneTakenType), boundary, boundary, data}};
+    DecisionRecord decision;
+    decision.verdict = "accepted";
+    decision.command = {std::string(kTakeLaneType), event::Json{"{}"}};
+    auto& part = part_of(*batch, i);
+    part.info.taken = now;
+    part.info.settings = domain.settings;
+    Outcome unused;
+    record(*batch, i, request, boundary, std::move(decision), std::move(events), now, unused);
+  }
+  batch->answers.push_back(Answer{[done = std::move(done)](Outcome outcome) mutable {
+    if (outcome.kind == Outcome::Kind::failed) done(std::move(outcome.error));
+    else done({});
+  }, Outcome{}, {}, 0, {}});
+  batch->answers.back().outcome.kind = Outcome::Kind::accepted;
+  append(std::move(batch));
+}
+
+Time LaneProcessor::time_now() {
+  last_now_ = std::max(last_now_, scheduler_.wall());
+  return last_now_;
+}
+
+void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::unique_ptr<DecodedCommand> command, Fn<void(Outcome)> done) {
+  std::optional<Error> refuse;
+  if (failure_) refuse = make_error(Code::unavailable, "the lane has failed: " + failure_->message);
+  else if (draining_ || !serving_) refuse = make_error(Code::unavailable, draining_ ? "the node is stopping" : "the lane is not served yet");
+  else if (queue_.size() >= options_.lane_queue_max) refuse = make_error(Code::unavailable, "the lane's queue is full");
+  if (refuse) {
+    scheduler_.post([outcome = failed_outcome(request, std::move(*refuse)), done = std::move(done)]() mutable { done(std::move(outcome)); });
+    return;
+  }
+  queue_.push_back(Pending{domain, std::move(request), std::move(command), std::move(done), {}, {}});
+  if (!busy_ && queue_.size() == 1) {
+    // Posted, so that everything that arrives in this turn of the loop shares a commit.
+    scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
+  }
+}
+
+void LaneProcessor::pump() {
+  if (busy_ || !serving_ || failure_ || queue_.empty()) {
+    if (drained_ && !busy_ && (queue_.empty() || failure_)) std::exchange(drained_, nullptr)();
+    return;
+  }
+  auto batch = std::make_shared<Batch>();
+  const bool decided = guarded([&] {
+    while (!queue_.empty() && batch->answers.size() < options_.batch_commands_max && batch->bytes < kBatchBytesMax) {
+      decide(queue_.front(), *batch);  // stays in the queue until it is decided, so that a failure answers it
+      queue_.pop_front();
+    }
+  });
+  if (!decided) {
+    refuse_batch(*batch, make_error(Code::unavailable, "not applied: the lane's state cannot be read"));
+    answer_all(*batch);
+    return pump();
+  }
+  append(std::move(batch));
+}
+
+void LaneProcessor::append(std::shared_ptr<Batch> batch) {
+  busy_ = true;
+  if (!batch->has_records) {
+    // Only repeats and Nothings: answered from durable state, since no append is under way.
+    scheduler_.post([this, alive = alive_, batch] { if (*alive) { busy_ = false; answer_all(*batch); pump(); } });
+    return;
+  }
+  log::LaneBatch records;
+  for (std::size_t i = 0; i < batch->domains.size(); ++i) {
+    if (!batch->domains[i]) continue;
+    auto& part = *batch->domains[i];
+    for (std::size_t t = 0; t < part.records.size(); ++t) {
+      if (!part.records[t].empty()) records.topics.push_back({domains_[i].topics[t].id, part.first[t], std::move(part.records[t])});
+    }
+  }
+  batch->append_started = scheduler_.now();
+  log_.append(*ownership_, std::move(records), [this, alive = alive_, batch](Result<void> result) {
+    if (*alive) appended(batch, std::move(result));
+  });
+}
+
+void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) {
+  busy_ = false;
+  if (result.ok()) {
+    if (const auto lease = log_.lease()) lease_until_ = batch->append_started + *lease;
+    if (auto applied = apply(*batch); !applied) {
+      // Durable in the log, so accepted is the truth; but this node's state no longer follows, so it stops after answering.
+      fail(applied.take_error());
+    }
+    const bool timers_changed = changes_timers(*batch);
+    answer_all(*batch);
+    if (!failure_ && timers_changed) guarded([this] { arm_timers(); });
+    return pump();
+  }
+  // Either nothing was written (the overlay is dropped and the numbers taken back), or nobody knows.
+  const bool unwritten = result.error().code == Code::unavailable || result.error().code == Code::exhausted;
+  refuse_batch(*batch, unwritten || result.error().code == Code::fenced ? make_error(Code::unavailable, "not applied: " + result.error().message)
+                                                                        : make_error(Code::outcome_unknown, result.error().message));
+  if (const auto failed = log_.failure()) {
+    fail(*failed);
+  } else if (unwritten) {
+    for (std::size_t i = 0; i < batch->domains.size(); ++i) {
+      if (!batch->domains[i]) continue;
+      for (std::size_t t = 0; t < next_[i].size(); ++t) {
+        if (!batch->domains[i]->last_id[t].empty()) next_[i][t] = batch->domains[i]->first[t];
+      }
+    }
+    answer_all(*batch);
+    return pump();
+  }
+  if (!failure_) fail(result.take_error());
+  answer_all(*batch);
+  pump();
+}
+
+/// What this batch would have answered never came to be; what earlier decisions answered stands.
+void LaneProcessor::refuse_batch(Batch& batch, const Error& error) {
+  for (auto& answer : batch.answers) {
+    if (answer.durable) continue;
+    const std::string id = answer.outcome.command_id;
+    answer.outcome = Outcome{};
+    answer.outcome.command_id = id;
+    answer.outcome.error = error;
+    answer.again_at.reset();
+  }
+}
+
+bool LaneProcessor::guarded(FnRef<void()> work) {
+  try {
+    work();
+    return true;
+  } catch (const std::exception& error) {
+    fail(make_error(Code::internal, std::string("lane ") + std::to_string(lane_.value) + ": " + error.what()));
+    return false;
+  }
+}
+
+bool LaneProcessor::changes_timers(const Batch& batch) const {
+  for (const auto& part : batch.domains) {
+    if (!part) continue;
+    const auto first = part->overlay.changes().lower_bound(timer_area());
+    if (first != part->overlay.changes().end() && is_timer_key(first->first)) return true;
+  }
+  return false;
+}
+
+Result<void> LaneProcessor::apply(Batch& batch) {
+  for (std::size_t i = 0; i < batch.domains.size(); ++i) {
+    if (!batch.domains[i]) continue;
+    auto& part = *batch.domains[i];
+    std::vector<std::pair<store::CheckpointKey, store::Checkpoint>> checkpoints;
+    for (std::size_t t = 0; t < part.last_id.size(); ++t) {
+      if (part.last_id[t].empty()) continue;
+      checkpoints.push_back({{domains_[i].topics[t].spec.name, lane_}, {log_.epoch(), next_[i][t], part.last_id[t]}});
+    }
+    if (checkpoints.empty()) continue;
+    save_lane_info(part.overlay, lane_, part.info);
+    forgotten_[i] = part.forgotten;
+    if (auto written = domains_[i].state->write(part.overlay, checkpoints); !written) return written;
+    hooks_.state_written(i);
+  }
+  return {};
+}
+
+void LaneProcessor::answer_all(Batch& batch) {
+  for (auto& answer : batch.answers) {
+    if (!answer.timer_key.empty()) timer_answered(answer);
+    if (answer.done) answer.done(std::move(answer.outcome));
+  }
+}
+
+void LaneProcessor::fail(Error error) {
+  if (failure_) return;
+  failure_ = std::move(error);
+  serving_ = false;
+  for (auto& pending : queue_) {
+    auto outcome = failed_outcome(pending.request, make_error(Code::unavailable, "not applied: the lane has failed"));
+    if (pending.done) scheduler_.post([done = std::move(pending.done), outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+  }
+  queue_.clear();
+  hooks_.failed(*failure_);
+}
+
+void LaneProcessor::drain(Fn<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
+}
+
+LaneProcessor::DomainBatch& LaneProcessor::part_of(Batch& batch, std::size_t domain) {
+  if (batch.domains.empty()) batch.domains.resize(domains_.size());
+  auto& part = batch.domains[domain];
+  if (!part) {
+    part = std::make_unique<DomainBatch>(*domains_[domain].state, domains_[domain].topics.size());
+    part->info = load_lane_info(*domains_[domain].state, lane_);
+    part->forgotten = forgotten_[domain];
+  }
+  return *part;
+}
+
+void LaneProcessor::decide(Pending& pending, Batch& batch) {
+  const Time now = time_now();
+  Answer answer;
+  answer.timer_key = pending.timer_key;
+  answer.domain = pending.domain;
+  answer.outcome.command_id = pending.request.command_id;
+  const std::string fingerprint = pending.request.keyed ? fingerprint_of(*pending.command) : std::string();
+  if (!pending.request.keyed || !answer_repeat(pending, batch, answer, now, fingerprint)) {
+    decide_fresh(pending, batch, answer, now, fingerprint);
+    const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused;
+    if (pending.request.keyed && recorded) batch.decided[pending.request.command_id] = {batch.answers.size(), fingerprint};
+  }
+  answer.done = std::move(pending.done);
+  batch.answers.push_back(std::move(answer));
+}
+
+bool LaneProcessor::answer_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint) {
+  const std::string& id = pending.request.command_id;
+  const auto reused = [&] {
+    answer.outcome.kind = Outcome::Kind::key_reused;
+    answer.outcome.detail = "this command id was used before with another body";
+    return true;
+  };
+  if (const auto found = batch.decided.find(id); found != batch.decided.end()) {
+    if (found->second.second != fingerprint) return reused();
+    answer.outcome = batch.answers[found->second.first].outcome;
+    answer.outcome.replayed = true;
+    return true;
+  }
+  const auto uuid = parse_uuid(id);
+  if (!uuid) return false;
+  const auto known = find_command(*domains_[pending.domain].state, *uuid);
+  if (!known || known->time < now - options_.idempotency_window) return false;
+  answer.durable = true;
+  if (known->fingerprint != fingerprint) return reused();
+  auto outcome = read_outcome(pending.domain, *known, id);
+  if (outcome.ok()) {
+    answer.outcome = std::move(*outcome);
+  } else {
+    answer.outcome = failed_outcome(pending.request, make_error(Code::unavailable, "the first answer cannot be read: " + outcome.error().message));
+  }
+  return true;
+}
+
+Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const {
+  const auto& topic = domains_[domain].decisions();
+  auto event = read_event(log_, topic.id, topic.spec.name, known.lane, known.decision);
+  if (!event) return event.take_error();
+  auto record = decode_decision(event->data);
+  if (!record) return record.take_error();
+  Outcome outcome;
+  outcome.command_id = command_id;
+  outcome.replayed = true;
+  outcome.kind = record->verdict == "accepted" ? Outcome::Kind::accepted : Outcome::Kind::refused;
+  outcome.reason = record->reason.value_or("");
+  outcome.detail = record->detail.value_or("");
+  outcome.status = record->status.value_or(409);
+  if (record->reply) outcome.reply = record->reply->raw;
+  outcome.position.log_epoch = log_.epoch();
+  for (std::size_t i = 0; i < record->events.size(); ++i) {
+    const auto& line = record->events[i];
+    outcome.events.push_back({event_id_of(command_id, i), line.type, line.subject, line.sequence.value_or(0)});
+    outcome.position.merge(Position{log_.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
+  }
+  return outcome;
+}
+
+void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint) {
+  auto& part = part_of(batch, pending.domain);
+  const Domain& domain = *domains_[pending.domain].domain;
+  const std::string boundary(pending.command->boundary());
+  if (!pending.timer_key.empty() && boundary != pending.timer_boundary) {
+    answer.outcome.kind = Outcome::Kind::refused;
+    answer.outcome.reason = "TIMER_OF_ANOTHER_BOUNDARY";
+    return;
+  }
+  const CommandRequest& request = pending.request;
+  const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
+  BoundaryState state(part.overlay, lane_, boundary);
+  Verdict verdict = domain.decider->decide(*pending.command, context, part.info.settings, state,
+                                           [&](std::size_t i) { return event_id_of(request.command_id, i); });
+  answer.outcome.reply = verdict.reply;
+  if (verdict.kind == Verdict::Kind::nothing) {
+    answer.outcome.kind = Outcome::Kind::nothing;
+    answer.again_at = verdict.again_at;
+    return;
+  }
+  DecisionRecord decision;
+  decision.command = {pending.command->type(), event::Json{pending.command->canonical_data()}};
+  if (!fingerprint.empty()) decision.fingerprint = to_hex(fingerprint);
+  if (verdict.kind == Verdict::Kind::refused) {
+    answer.outcome.kind = Outcome::Kind::refused;
+    answer.outcome.reason = verdict.reason;
+    answer.outcome.detail = verdict.detail;
+    answer.outcome.status = verdict.status;
+    decision.verdict = "refused";
+    decision.reason = verdict.reason;
+    decision.detail = verdict.detail;
+    decision.status = verdict.status;
+  } else {
+    answer.outcome.kind = Outcome::Kind::accepted;
+    decision.verdict = "accepted";
+    decision.reply = event::Json{verdict.reply};
+  }
+  record(batch, pending.domain, request, boundary, std::move(decision), std::move(verdict.events), now, answer.outcome);
+  if (!fingerprint.empty()) {
+    if (const auto uuid = parse_uuid(request.command_id)) {
+      const Tmseq tmseq{next_[pending.domain][domains_[pending.domain].decisions_index()].value - 1};
+      remember_command(part.overlay, *uuid, KnownCommand{lane_, tmseq, now, fingerprint});
+    }
+  }
+}
+
+void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandRequest& request, std::string_view boundary, DecisionRecord decision,
+                           std::vector<NewEvent> events, Time now, Outcome& outcome) {
+  auto& part = part_of(batch, domain);
+  const DomainRuntime& runtime = domains_[domain];
+  const std::size_t decisions = runtime.decisions_index();
+  const Tmseq decision_seq = next_[domain][decisions];
+  const auto add = [&](std::size_t topic, const event::Envelope& envelope, std::string_view data) {
+    if (part.records[topic].empty()) part.first[topic] = next_[domain][topic];
+    const auto& encoded = encoder_.encode(envelope, data);
+    part.records[topic].add(encoded);
+    part.last_id[topic] = envelope.id;
+    next_[domain][topic] = next_[domain][topic].next();
+    batch.bytes += data.size() + 512;
+  };
+
+  event::Envelope envelope;
+  envelope.source = "/tidemark/" + runtime.domain->name;
+  envelope.time = now;
+  envelope.commandid = request.command_id;
+  envelope.correlationid = request.correlation_id.empty() ? request.command_id : request.correlation_id;
+  envelope.causationid = request.causation_id.empty() ? request.command_id : request.causation_id;
+  envelope.traceparent = request.traceparent;
+  envelope.tenant = request.tenant;
+  envelope.actor = request.actor;
+  outcome.position.log_epoch = log_.epoch();
+
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    NewEvent& event = events[i];
+    const std::size_t topic = runtime.topic_index(event.topic);
+    TM_ASSERT(topic < decisions, "an event names a topic that its domain does not declare");
+    const bool is_fact = runtime.topics[topic].spec.topic_class == log::TopicClass::fact;
+    envelope.id = event_id_of(request.command_id, i);
+    envelope.type = event.type;
+    envelope.subject = event.subject;
+    envelope.partitionkey = event.partitionkey;
+    envelope.boundary = event.partitionkey == boundary ? std::string() : std::string(boundary);
+    if (const auto name = event::parse_type(event.type)) {
+      envelope.dataschema = "/schemas/" + std::string(name->domain) + "/" + std::string(name->name) + ".v" + std::to_string(name->version) + ".json";
+    }
+    envelope.causationid = request.command_id;
+    envelope.tmseq = next_[domain][topic];
+    envelope.tmdecision = event::DecisionRef{decision_seq, static_cast<std::uint32_t>(i)};
+    envelope.sequence.reset();
+    if (is_fact) {
+      envelope.sequence = next_sequence(part.overlay, lane_, event.subject);
+      save_next_sequence(part.overlay, lane_, event.subject, *envelope.sequence + 1);
+    }
+    outcome.position.merge(Position{log_.epoch(), {{event.topic, lane_, *envelope.tmseq}}});
+    outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence.value_or(0)});
+    decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence});
+    add(topic, envelope, event.data);
+  }
+
+  decision.build = options_.build;
+  decision.settings = to_hex(sha256(part.info.settings)).substr(0, 16);
+  envelope.id = to_string(derive_uuid(request.command_id, "decision"));
+  envelope.type = event::make_type(runtime.domain->name, "CommandDecided", 1);
+  envelope.subject = request.command_id;
+  envelope.partitionkey = boundary;
+  envelope.boundary.clear();
+  envelope.dataschema.clear();
+  envelope.causationid = request.causation_id.empty() ? request.command_id : request.causation_id;
+  envelope.sequence.reset();
+  envelope.tmseq = decision_seq;
+  envelope.tmdecision.reset();
+  add(decisions, envelope, encode_decision(decision));
+  forget_when_due(part.overlay, lane_, part.info, now, options_.idempotency_window, part.forgotten);
+  part.info.last_time = now;
+  batch.has_records = true;
+}
+
+bool LaneProcessor::lease_holds() const {
+  if (!log_.lease()) return true;
+  const SteadyTime now = scheduler_.now();
+  return now >= lease_from_ && now < lease_until_;
+}
+
+Result<void> LaneProcessor::owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) {
+  if (failure_) return make_error(Code::unavailable, "the lane has failed");
+  if (!serving_) return make_error(Code::unavailable, "the lane is not served here");
+  if (!lease_holds()) return make_error(Code::unavailable, "the lane's lease is not certain now");
+  const auto& runtime = domains_[domain];
+  PrefixedReader rows(*runtime.state, scope_prefix(boundary));
+  Memory::Scoped memory(*memory_[domain], boundary);
+  try {
+    const LaneInfo info = load_lane_info(*runtime.state, lane_);
+    read(OwnerView{rows, memory, std::max(last_now_, scheduler_.wall()), info.taken, info.settings});
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::unavailable, std::string("lane state cannot be read: ") + error.what());
+  }
+  return {};
+}
+
+}  // namespace tidemark::runtime

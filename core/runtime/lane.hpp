@@ -1,0 +1,127 @@
+#pragma once
+// LaneProcessor: the fenced single writer of one lane. Takes a batch from its queue, decides one by one, appends all of it
+// atomically, applies, answers. While an append is under way the next batch gathers: group commit without waiting.
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/scheduler.hpp"
+#include "core/event/record.hpp"
+#include "core/runtime/decision_record.hpp"
+#include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/node.hpp"
+#include "core/runtime/state_layout.hpp"
+
+namespace tidemark::runtime {
+
+/// What the node does for its lanes.
+struct LaneHooks {
+  std::function<void(Error)> failed;                       ///< the lane cannot go on; called once
+  std::function<void(std::size_t domain)> state_written;   ///< after rows of that domain's state were written
+};
+
+/// Everything on the scheduler's thread. Completions run on it, never inside the call that takes them.
+class LaneProcessor {
+ public:
+  LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains, const NodeOptions& options, LaneHooks hooks);
+  ~LaneProcessor();
+
+  /// Folds the log's tail into the states. Before take() and again inside it.
+  Result<void> catch_up();
+  /// Takes the lane: fences the predecessor, reads what it left, records LaneTaken in every domain, then serves.
+  void take(Fn<void(Result<void>)> done);
+  bool serving() const { return serving_; }
+  /// Refuses new commands; `done` when those accepted before are answered.
+  void drain(Fn<void()> done);
+
+  /// Queues a command. `done` gets its outcome.
+  void submit(std::size_t domain, CommandRequest request, std::unique_ptr<DecodedCommand> command, Fn<void(Outcome)> done);
+  std::size_t queued() const { return queue_.size(); }
+
+  Result<void> owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read);
+
+ private:
+  struct Pending {
+    std::size_t domain = 0;
+    CommandRequest request;
+    std::unique_ptr<DecodedCommand> command;
+    Fn<void(Outcome)> done;
+    std::string timer_key;  ///< set for a timer's command
+    std::string timer_boundary;
+  };
+  struct Answer {
+    Fn<void(Outcome)> done;
+    Outcome outcome;
+    std::string timer_key;
+    std::size_t domain = 0;
+    std::optional<Time> again_at;
+    bool durable = false;  ///< answered from an earlier decision: true whatever becomes of this batch
+  };
+  struct DomainBatch;
+  struct Batch;
+  class Memory;
+
+  void pump();
+  void decide(Pending& pending, Batch& batch);
+  void decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
+  bool answer_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
+  void record(Batch& batch, std::size_t domain, const CommandRequest& request, std::string_view boundary, DecisionRecord record,
+              std::vector<NewEvent> events, Time now, Outcome& outcome);
+  DomainBatch& part_of(Batch& batch, std::size_t domain);
+  void append(std::shared_ptr<Batch> batch);
+  void appended(std::shared_ptr<Batch> batch, Result<void> result);
+  Result<void> apply(Batch& batch);
+  bool changes_timers(const Batch& batch) const;
+  void answer_all(Batch& batch);
+  void fail(Error error);
+  /// Runs `work`; a store that cannot be read fails the lane. False then.
+  bool guarded(FnRef<void()> work);
+  void refuse_batch(Batch& batch, const Error& error);
+  std::string resting_key(std::size_t domain, const std::string& timer_key) const { return std::to_string(domain) + ' ' + timer_key; }
+  Result<Outcome> read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const;
+  void write_lane_taken(Fn<void(Result<void>)> done);
+  Time time_now();
+
+  void arm_timers();
+  void fire_timers();
+  void timer_answered(const Answer& answer);
+  void renew_lease();
+  bool lease_holds() const;
+
+  const LaneId lane_;
+  Scheduler& scheduler_;
+  log::EventLog& log_;
+  std::vector<DomainRuntime>& domains_;
+  const NodeOptions& options_;
+  LaneHooks hooks_;
+
+  std::optional<log::Ownership> ownership_;
+  bool serving_ = false;
+  bool busy_ = false;
+  bool draining_ = false;
+  std::optional<Error> failure_;
+  Fn<void()> drained_;
+  std::deque<Pending> queue_;
+  Time last_now_{};
+  std::vector<std::vector<Tmseq>> next_;  ///< per domain, per topic (as in DomainRuntime::topics): next tmseq to write
+  std::vector<std::string> forgotten_;    ///< per domain: see forget_commands()
+  std::vector<std::unique_ptr<Memory>> memory_;
+  event::RecordEncoder encoder_;
+
+  SteadyTime lease_from_{};   ///< owner calls are answered from here
+  SteadyTime lease_until_{};  ///< and until here, when the log asks for a lease
+  TimerId lease_timer_ = 0;
+
+  TimerId timer_ = 0;
+  SteadyTime timer_at_{};
+  /// Timers (by resting_key) that fired and rest: their commands are under way, or came to nothing. nullopt: until the lane is taken anew.
+  std::unordered_map<std::string, std::optional<Time>> resting_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace tidemark::runtime

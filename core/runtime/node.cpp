@@ -1,0 +1,295 @@
+#include "core/runtime/node.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/runtime/lane.hpp"
+#include "core/runtime/projection_worker.hpp"
+
+namespace tidemark::runtime {
+namespace {
+
+/// Leaves room in the decision record for the reply and the manifest.
+constexpr std::size_t kCommandBytesMax = log::kRecordBytesMax - (512u << 10);
+
+class NodeImpl final : public Node {
+ public:
+  NodeImpl(NodeParts parts, std::vector<Domain> domains, NodeOptions options)
+      : parts_(std::move(parts)), domains_(std::move(domains)), options_(std::move(options)) {}
+
+  ~NodeImpl() override {
+    *alive_ = false;
+    if (watch_ != 0) parts_.log.stop_watching(watch_);
+  }
+
+  Task<Result<void>> start() override {
+    if (auto opened = open(); !opened) co_return opened.take_error();
+    watch_ = parts_.log.watch([this] {
+      if (parts_.log.failure()) parts_.scheduler.post([this, alive = alive_] { if (*alive) fail(*parts_.log.failure()); });
+    });
+    for (auto& worker : workers_) {
+      if (auto started = worker->start(); !started) co_return started.take_error();
+    }
+    // All lanes are folded before one serves: a command id may have been used in any of them.
+    for (auto& lane : lanes_) {
+      if (auto caught = lane->catch_up(); !caught) co_return caught.take_error();
+    }
+    for (auto& lane : lanes_) {
+      auto take = [&lane](Fn<void(Result<void>)> done) { lane->take(std::move(done)); };
+      auto taken = co_await Callback<Result<void>>(std::move(take));
+      if (!taken) co_return taken.take_error();
+    }
+    ready_ = !failure_;
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> stop() override {
+    ready_ = false;
+    for (auto& lane : lanes_) {
+      if (!lane->serving()) continue;
+      auto drain = [&lane](Fn<void(bool)> done) { lane->drain([done = std::move(done)]() mutable { done(true); }); };
+      co_await Callback<bool>(std::move(drain));
+    }
+    for (auto& worker : workers_) {
+      auto end = [&worker](Fn<void(bool)> done) { worker->stop([done = std::move(done)]() mutable { done(true); }); };
+      co_await Callback<bool>(std::move(end));
+    }
+    Result<void> flushed;
+    for (std::size_t i = 0; i < runtimes_.size(); ++i) {
+      auto flush = [this, i]() -> Result<void> { return runtimes_[i].state->flush(); };
+      auto done = co_await run_on(*state_executors_[i], parts_.scheduler, std::move(flush));
+      if (!done && flushed.ok()) flushed = done.take_error();
+    }
+    co_return flushed;
+  }
+
+  bool ready() const override { return ready_ && !failure_; }
+  std::optional<Error> failure() const override { return failure_; }
+  void on_failure(Fn<void(Error)> call) override { on_failure_ = std::move(call); }
+
+  Task<Outcome> execute(CommandRequest request) override {
+    Outcome outcome;
+    if (!ready_) {
+      outcome.command_id = request.command_id;
+      outcome.error = make_error(Code::unavailable, failure_ ? "the node has failed: " + failure_->message : "the node is starting or stopping");
+      co_return outcome;
+    }
+    const auto index = domain_index(request.domain);
+    if (!index) {
+      outcome.kind = Outcome::Kind::unknown;
+      co_return outcome;
+    }
+    auto command = domains_[*index].decider->decode(request.name, request.data, outcome.bad_input);
+    if (!command) {
+      outcome.kind = outcome.bad_input.errors.empty() ? Outcome::Kind::unknown : Outcome::Kind::bad_input;
+      co_return outcome;
+    }
+    if (command->canonical_data().size() > kCommandBytesMax) {
+      outcome.kind = Outcome::Kind::bad_input;
+      outcome.bad_input.errors.push_back({"", "must be at most " + std::to_string(kCommandBytesMax) + " bytes"});
+      co_return outcome;
+    }
+    if (request.command_id.empty()) {
+      request.command_id = to_string(make_uuid_v7(parts_.scheduler.wall(), parts_.scheduler.random(), parts_.scheduler.random()));
+    }
+    const LaneId lane = lane_of(command->boundary(), parts_.log.lanes());
+    const bool keyed = request.keyed;
+    const std::string id = request.command_id;
+    const std::string under_way = request.domain + ' ' + id;
+    if (keyed) {
+      // The same name may come with another boundary and so for another lane; one name has one decision.
+      if (auto elsewhere = lane_of_command(*index, id); elsewhere && *elsewhere != lane) {
+        outcome.kind = Outcome::Kind::key_reused;
+        outcome.command_id = id;
+        outcome.detail = "this command id was used before with another body";
+        co_return outcome;
+      }
+      auto& entry = under_way_[under_way];
+      entry.first = lane;
+      ++entry.second;
+    }
+    auto submit = [&](Fn<void(Outcome)> done) { lanes_[lane.value]->submit(*index, std::move(request), std::move(command), std::move(done)); };
+    outcome = co_await Callback<Outcome>(std::move(submit));
+    if (keyed) {
+      const auto entry = under_way_.find(under_way);
+      if (--entry->second.second == 0) under_way_.erase(entry);
+    }
+    co_return outcome;
+  }
+
+  Result<void> owner_call(std::string_view domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) override {
+    const auto index = domain_index(domain);
+    if (!index) return make_error(Code::invalid_argument, "no such domain: " + std::string(domain));
+    if (lanes_.empty()) return make_error(Code::unavailable, "the node is starting");
+    return lanes_[lane_of(boundary, parts_.log.lanes()).value]->owner_call(*index, boundary, read);
+  }
+
+  const store::Store& projection_rows(std::string_view name) const override {
+    for (const auto& worker : workers_) {
+      if (worker->projection().spec().name == name) return worker->rows();
+    }
+    TM_ASSERT(false, "a projection that is not registered was asked for");
+    std::abort();
+  }
+
+  Task<Result<void>> wait_applied(std::string projection, Position position, SteadyTime deadline) override {
+    if (!position.empty() && position.log_epoch != parts_.log.epoch()) {
+      co_return make_error(Code::invalid_argument, "the position is of another log");
+    }
+    for (auto& worker : workers_) {
+      if (worker->projection().spec().name != projection) continue;
+      auto wait = [&](Fn<void(Result<void>)> done) { worker->wait(std::move(position), deadline, std::move(done)); };
+      co_return co_await Callback<Result<void>>(std::move(wait));
+    }
+    co_return make_error(Code::invalid_argument, "no such projection: " + projection);
+  }
+
+  Task<Result<void>> wait_domain_applied(std::string domain, Position position, SteadyTime deadline) override {
+    const auto index = domain_index(domain);
+    if (!index) co_return make_error(Code::invalid_argument, "no such domain: " + domain);
+    for (const auto& projection : domains_[*index].projections) {
+      auto task = wait_applied(projection->spec().name, position, deadline);
+      auto applied = co_await std::move(task);
+      if (!applied) co_return applied.take_error();
+    }
+    co_return Result<void>();
+  }
+
+  Position domain_end(std::string_view domain) const override {
+    Position position;
+    position.log_epoch = parts_.log.epoch();
+    const auto index = domain_index(domain);
+    if (!index) return position;
+    const auto& runtime = runtimes_[*index];
+    for (std::size_t t = 0; t < runtime.decisions_index(); ++t) {
+      for (std::uint32_t lane = 0; lane < parts_.log.lanes(); ++lane) {
+        const Tmseq end = parts_.log.end(runtime.topics[t].id, LaneId{lane});
+        if (end.value > 0) position.parts.push_back({runtime.topics[t].spec.name, LaneId{lane}, Tmseq{end.value - 1}});
+      }
+    }
+    std::sort(position.parts.begin(), position.parts.end());
+    return position;
+  }
+
+  std::vector<ProjectionStatus> projection_statuses() const override {
+    std::vector<ProjectionStatus> all;
+    for (const auto& worker : workers_) all.push_back(worker->status());
+    return all;
+  }
+
+  const std::vector<Domain>& domains() const override { return domains_; }
+  log::EventLog& log() override { return parts_.log; }
+  Scheduler& scheduler() override { return parts_.scheduler; }
+
+ private:
+  Result<void> open() {
+    for (const auto& domain : domains_) {
+      auto runtime = open_domain(domain, parts_.log, parts_.stores);
+      if (!runtime) return runtime.take_error();
+      auto same = store_matches_log(*runtime->state, runtime->topics, parts_.log);
+      if (!same) return same.take_error();
+      if (!*same) {
+        if (auto cleared = runtime->state->clear(); !cleared) return cleared;
+      }
+      runtimes_.push_back(std::move(*runtime));
+      // Asked once: flushes of a store stay in one order, and the last one at stop() is behind all others.
+      state_executors_.push_back(&parts_.projection_executor("state/" + domain.name));
+    }
+    unflushed_records_.assign(runtimes_.size(), 0);
+    flushing_.assign(runtimes_.size(), false);
+    for (std::uint32_t i = 0; i < parts_.log.lanes(); ++i) {
+      LaneHooks hooks{[this](Error error) { fail(std::move(error)); }, [this](std::size_t domain) { state_written(domain); }};
+      lanes_.push_back(std::make_unique<LaneProcessor>(LaneId{i}, parts_.scheduler, parts_.log, runtimes_, options_, std::move(hooks)));
+    }
+    for (std::size_t d = 0; d < domains_.size(); ++d) {
+      for (const auto& projection : domains_[d].projections) {
+        if (auto opened = open_projection(d, projection); !opened) return opened;
+      }
+    }
+    return {};
+  }
+
+  Result<void> open_projection(std::size_t domain, const std::shared_ptr<const Projection>& projection) {
+    const auto& spec = projection->spec();
+    if (spec.topics.empty() || (spec.topics.size() > 1 && !spec.mergeable)) {
+      return make_error(Code::invalid_argument, "projection " + spec.name + " takes one topic, or declares itself mergeable");
+    }
+    std::vector<OpenTopic> topics;
+    for (const auto& name : spec.topics) {
+      const std::size_t index = runtimes_[domain].topic_index(name);
+      if (index >= runtimes_[domain].decisions_index()) {
+        return make_error(Code::invalid_argument, "projection " + spec.name + " names a topic that its domain does not declare: " + name);
+      }
+      topics.push_back(runtimes_[domain].topics[index]);
+    }
+    auto store = parts_.stores.open("projections/" + spec.name + "-v" + std::to_string(spec.version));
+    if (!store) return store.take_error();
+    workers_.push_back(std::make_unique<ProjectionWorker>(projection, std::move(topics), std::move(*store), parts_.log, parts_.scheduler,
+                                                          parts_.projection_executor(spec.name), options_, [this](Error error) { fail(std::move(error)); }));
+    return {};
+  }
+
+  /// Flushes a state store when it is far enough from the log, off the scheduler's thread.
+  void state_written(std::size_t index) {
+    ++unflushed_records_[index];
+    auto& runtime = runtimes_[index];
+    const bool due = runtime.state->unflushed_bytes() >= options_.store_flush_bytes || unflushed_records_[index] >= options_.store_flush_records;
+    if (!due || flushing_[index]) return;
+    flushing_[index] = true;
+    unflushed_records_[index] = 0;
+    state_executors_[index]->post([this, index] {
+      auto flushed = runtimes_[index].state->flush();
+      parts_.scheduler.post([this, index, flushed = std::move(flushed)]() mutable {
+        flushing_[index] = false;
+        if (!flushed) fail(flushed.take_error());
+      });
+    });
+  }
+
+  void fail(Error error) {
+    if (failure_) return;
+    failure_ = std::move(error);
+    ready_ = false;
+    if (on_failure_) parts_.scheduler.post([this] { on_failure_(*failure_); });
+  }
+
+  std::optional<std::size_t> domain_index(std::string_view name) const {
+    for (std::size_t i = 0; i < domains_.size(); ++i) {
+      if (domains_[i].name == name) return i;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<LaneId> lane_of_command(std::size_t domain, const std::string& id) const {
+    if (const auto found = under_way_.find(domains_[domain].name + ' ' + id); found != under_way_.end()) return found->second.first;
+    const auto uuid = parse_uuid(id);
+    if (!uuid) return std::nullopt;
+    const auto known = find_command(*runtimes_[domain].state, *uuid);
+    if (!known || known->time < parts_.scheduler.wall() - options_.idempotency_window) return std::nullopt;
+    return known->lane;
+  }
+
+  NodeParts parts_;
+  const std::vector<Domain> domains_;
+  const NodeOptions options_;
+  std::vector<DomainRuntime> runtimes_;
+  std::vector<Executor*> state_executors_;
+  std::vector<std::unique_ptr<LaneProcessor>> lanes_;
+  std::vector<std::unique_ptr<ProjectionWorker>> workers_;
+  std::vector<std::uint64_t> unflushed_records_;  ///< writes since the last flush, per domain
+  std::vector<bool> flushing_;
+  std::unordered_map<std::string, std::pair<LaneId, int>> under_way_;  ///< keyed commands and how many wait for them
+  bool ready_ = false;
+  std::uint64_t watch_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::optional<Error> failure_;
+  Fn<void(Error)> on_failure_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> make_node(NodeParts parts, std::vector<Domain> domains, NodeOptions options) {
+  return std::make_unique<NodeImpl>(std::move(parts), std::move(domains), std::move(options));
+}
+
+}  // namespace tidemark::runtime

@@ -1,0 +1,300 @@
+#include "ops/cli/node_process.hpp"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "commands/builds/endpoint/registration.hpp"
+#include "core/api/platform_surface.hpp"
+#include "core/base/disk.hpp"
+#include "core/base/executors.hpp"
+#include "core/blob/blob_store.hpp"
+#include "core/keys/key_ring.hpp"
+#include "core/log/embedded/embedded_log.hpp"
+#include "core/observe/log.hpp"
+#include "core/runtime/node.hpp"
+#include "core/store/store.hpp"
+#include "ops/cli/commands.hpp"
+#include "ops/cli/guide.hpp"
+#include "ops/cli/installation.hpp"
+
+namespace tidemark::cli {
+namespace {
+
+namespace builds = commands::builds::endpoint;
+
+schemas::builds::Settings builds_settings(const Settings& settings) {
+  schemas::builds::Settings made;
+  made.assigned_silence_ms = settings.duration("builds.assigned_silence").count();
+  made.building_silence_ms = settings.duration("builds.building_silence").count();
+  made.late_success_ms = settings.duration("builds.late_success").count();
+  made.worker_offline_ms = settings.duration("builds.worker_offline").count();
+  made.worker_token_ms = settings.duration("builds.worker_token").count();
+  made.worker_token_rotate_ms = settings.duration("builds.worker_token_rotate").count();
+  made.otp_ms = settings.duration("builds.otp").count();
+  made.vm_token_ms = settings.duration("builds.vm_token").count();
+  made.vm_token_max_ms = settings.duration("builds.vm_token_max").count();
+  made.activity_mark_ms = settings.duration("builds.activity_mark").count();
+  made.attempts_max = static_cast<std::uint32_t>(settings.number("builds.attempts_max"));
+  made.requeue_on_timeout = settings.flag("builds.requeue_on_timeout");
+  made.source_bytes_max = static_cast<std::uint64_t>(settings.number("builds.source_bytes_max"));
+  made.certs_bytes_max = static_cast<std::uint64_t>(settings.number("builds.certs_bytes_max"));
+  made.result_bytes_max = static_cast<std::uint64_t>(settings.number("builds.result_bytes_max"));
+  return made;
+}
+
+/// Every connection and every table file is a descriptor.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) observe::warning("descriptor limit not raised", {{"limit", limit.rlim_cur}});
+}
+
+runtime::PositionTag position_tag(const keys::KeyRing& ring) {
+  return [&ring](std::string_view bytes) {
+    auto mac = ring.mac(ring.current_mac_key(), api::kPositionPurpose, {bytes});
+    TM_ASSERT(mac.ok(), "the ring's current key makes MACs");
+    return mac->substr(0, 8);
+  };
+}
+
+/// Until the node is ready a domain's routes answer as an overloaded server does; /livez and /readyz stay with the platform.
+http::Surface gated(http::Surface surface, runtime::Node& node) {
+  for (http::Route& route : surface.routes) {
+    route.handler = [&node, inner = std::move(route.handler), fault = surface.fault](http::Request& request) -> Task<http::Response> {
+      if (node.ready()) return inner(request);
+      return [](http::Response response) -> Task<http::Response> {
+        response.header("Retry-After", "1");
+        response.close = true;
+        co_return response;
+      }(fault(http::Fault::overloaded, "The node is starting or stopping", {}));
+    };
+  }
+  return surface;
+}
+
+/// Everything that lives as long as the node, in the order it is made.
+struct Process {
+  Process(const Settings& given_settings, const NodePlan& given_plan) : settings(given_settings), plan(given_plan) {}
+
+  const Settings& settings;
+  const NodePlan& plan;
+  std::unique_ptr<Disk> disk = make_posix_disk();
+  Installation installation;
+  std::string builds_api_key, builds_api_key_path;
+  std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
+  std::unique_ptr<Executor> journal = make_thread_pool("tm-journal", 1);
+  std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
+  std::vector<std::unique_ptr<Executor>> workers;
+  log::RecoveryReport recovery;
+  std::unique_ptr<log::EventLog> log;
+  std::unique_ptr<store::StoreFactory> stores;
+  std::unique_ptr<blob::BlobStore> blobs;
+  std::unique_ptr<runtime::Node> node;
+  std::unique_ptr<http::Server> server;
+  std::vector<http::BoundListener> bound;
+
+  bool start_ended = false, started = false, stop_wanted = false, stopping = false;
+  int exit_code = 0;
+};
+
+Result<void> open_keys(Process& process) {
+  auto installation = open_installation(*process.disk, process.plan.data, process.plan.keys);
+  if (!installation.ok()) return installation.take_error();
+  process.installation = std::move(*installation);
+  process.builds_api_key = process.settings.text("builds.api_key");
+  if (!process.builds_api_key.empty()) {
+    const bool plain = std::all_of(process.builds_api_key.begin(), process.builds_api_key.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+    // The old controller's workers and VM scripts check the key's alphabet themselves.
+    if (!plain) observe::warning("builds.api_key has characters that old workers refuse", {{"expected", "A-Z a-z 0-9 _ -"}});
+    return {};
+  }
+  process.builds_api_key_path = process.plan.keys + "/builds-api.key";
+  auto key = keys::open_secret_file(process.builds_api_key_path, nullptr);
+  if (!key.ok()) return key.take_error();
+  process.builds_api_key = std::move(*key);
+  return {};
+}
+
+Result<void> open_log(Process& process) {
+  Scheduler& home = process.loop->scheduler();
+  log::EmbeddedLogOptions options;
+  options.directory = process.plan.data + "/log";
+  options.lanes = static_cast<std::uint32_t>(process.settings.number("lanes"));
+  options.make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
+  auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &process.recovery);
+  if (!log.ok()) return log.take_error();
+  process.log = std::move(*log);
+  const Value& lanes = process.settings.value("lanes");
+  if (lanes.origin != Origin::fallback && process.log->lanes() != options.lanes) {
+    return bad_setting("lanes", lanes, std::to_string(process.log->lanes()) + ", as this log was made with (or no value)");
+  }
+  return {};
+}
+
+Result<void> compose(Process& process) {
+  Scheduler& home = process.loop->scheduler();
+  process.stores = store::make_rocksdb_store_factory(process.plan.data + "/stores");
+  const std::size_t worker_count = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
+  for (std::size_t i = 0; i < worker_count; ++i) process.workers.push_back(make_thread_pool("tm-project-" + std::to_string(i), 1));
+
+  const auto of_builds = builds_settings(process.settings);
+  std::vector<runtime::Domain> domains;
+  domains.push_back(builds::make_builds_domain(of_builds));
+  for (const runtime::Domain& domain : domains) {
+    if (process.settings.duration("idempotency_window") <= domain.decisions_retention) continue;
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(domain.decisions_retention).count();
+    return bad_setting("idempotency_window", process.settings.value("idempotency_window"),
+                       "at most " + std::to_string(hours) + "h, how long " + domain.name + ".decisions is kept");
+  }
+
+  runtime::NodeOptions options;
+  options.idempotency_window = process.settings.duration("idempotency_window");
+  options.node_id = process.settings.text("node_id");
+  options.build = TIDEMARK_VERSION;
+  const auto worker_of = [&process, next = std::size_t{0}](std::string_view) mutable -> Executor& {
+    return *process.workers[next++ % process.workers.size()];
+  };
+  runtime::NodeParts parts{home, *process.log, *process.stores, worker_of};
+  process.node = runtime::make_node(parts, std::move(domains), options);
+
+  std::vector<http::Surface> surfaces;
+  surfaces.push_back(api::make_platform_surface({.node = *process.node, .blocking = *process.files,
+                                                 .position_tag = position_tag(*process.installation.ring),
+                                                 .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION}));
+  builds::BuildsServices of_builds_surface{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring,
+                                           .api_key = process.builds_api_key, .base_image_id = std::nullopt,
+                                           .settings = of_builds,
+                                           .open_registration = process.settings.flag("builds.open_registration")};
+  if (process.settings.is_set("builds.base_image_id")) of_builds_surface.base_image_id = process.settings.text("builds.base_image_id");
+  surfaces.push_back(gated(builds::make_builds_surface(std::move(of_builds_surface)), *process.node));
+  process.server = http::make_server(*process.loop, std::move(surfaces), {});
+  return {};
+}
+
+Task<void> stop_node(Process& process) {
+  if (process.started && !process.node->failure()) {
+    const auto stopped = co_await process.node->stop();
+    if (!stopped.ok()) {
+      observe::error("node did not stop cleanly", {{"code", name_of(stopped.error().code)}, {"reason", stopped.error().message}});
+      process.exit_code = kExitFailed;
+    }
+  }
+  process.loop->stop();
+}
+
+void request_stop(Process& process) {
+  if (process.stopping) return;
+  if (!process.start_ended) {
+    process.stop_wanted = true;
+    return;
+  }
+  process.stopping = true;
+  process.server->stop([&process] { spawn(stop_node(process)); });
+}
+
+void fail(Process& process, const Error& error) {
+  observe::error("node failed", {{"code", name_of(error.code)}, {"reason", error.message}});
+  complain(describe(error), kExitFailed);
+  process.exit_code = kExitFailed;
+  request_stop(process);
+}
+
+void announce(const Process& process) {
+  for (const http::BoundListener& bound : process.bound) {
+    observe::info("listening", {{"url", url_of(bound.listener)}, {"surface", bound.listener.surface.empty() ? "main" : bound.listener.surface}});
+  }
+  observe::info("node ready", {{"data", process.plan.data}, {"keys", process.plan.keys}, {"lanes", process.log->lanes()},
+                               {"pid", ::getpid()}, {"version", TIDEMARK_VERSION}});
+  if (!process.builds_api_key_path.empty()) observe::info("builds API key", {{"file", process.builds_api_key_path}});
+  if (!process.settings.flag("guide")) return;
+  print_guide(Guide{process.plan.data, process.plan.keys, process.bound, process.builds_api_key, process.builds_api_key_path,
+                    process.installation.operator_key_path});
+}
+
+Task<void> start(Process& process) {
+  const auto started = co_await process.node->start();
+  process.start_ended = true;
+  process.started = started.ok();
+  if (!started.ok()) fail(process, started.error());
+  else if (process.stop_wanted || process.exit_code != 0) request_stop(process);
+  else announce(process);
+}
+
+void on_signal(Process& process, int number) {
+  if (process.stopping || process.stop_wanted) {
+    observe::warning("second signal, ending without draining", {{"signal", number}});
+    std::_Exit(kExitFailed);
+  }
+  observe::info("draining", {{"signal", number}});
+  request_stop(process);
+}
+
+}  // namespace
+
+std::vector<std::string> node_setting_keys() {
+  std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "guide"};
+  for (const Setting& setting : all_settings()) {
+    if (setting.key.starts_with("builds.")) keys.push_back(setting.key);
+  }
+  return keys;
+}
+
+Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& port) {
+  auto listeners = effective_listeners(settings, port);
+  if (!listeners.ok()) return listeners.take_error();
+  NodePlan plan;
+  plan.data = absolute_path(settings.text("data"));
+  plan.keys = settings.is_set("keys") ? absolute_path(settings.text("keys")) : default_keys_directory(plan.data);
+  plan.listeners = std::move(*listeners);
+  if (plan.keys == plan.data || plan.keys.starts_with(plan.data + "/")) {
+    return bad_setting("keys", settings.value("keys"), "a directory outside the data directory " + plan.data +
+                                                           ", so that a backup of the data does not hold the keys");
+  }
+  if (settings.duration("builds.worker_token_rotate") >= settings.duration("builds.worker_token")) {
+    return bad_setting("builds.worker_token_rotate", settings.value("builds.worker_token_rotate"),
+                       "less than builds.worker_token, " + settings.text("builds.worker_token"));
+  }
+  if (settings.duration("builds.vm_token_max") < settings.duration("builds.vm_token")) {
+    return bad_setting("builds.vm_token_max", settings.value("builds.vm_token_max"),
+                       "at least builds.vm_token, " + settings.text("builds.vm_token"));
+  }
+  return plan;
+}
+
+int run_node(const Settings& settings, const NodePlan& plan) {
+  observe::set_level(*observe::parse_level(settings.text("log_level")));
+  raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);
+
+  Process process(settings, plan);
+  if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
+  if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
+  observe::info(process.recovery.created ? "log created" : "log recovered",
+                {{"commits", process.recovery.commits}, {"segments", process.recovery.segments},
+                 {"torn_bytes_cut", process.recovery.torn_bytes_cut}});
+  auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get());
+  if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
+  process.blobs = std::move(*blobs);
+  if (const auto composed = compose(process); !composed.ok()) return complain(composed.error().message, kExitUsage);
+
+  auto bound = process.server->listen(plan.listeners);
+  if (!bound.ok()) return complain(bound.error().message + "; choose another with --port or --listen", kExitFailed);
+  process.bound = std::move(*bound);
+  process.node->on_failure([&process](Error error) { fail(process, error); });
+  process.loop->on_termination_signal([&process](int number) { on_signal(process, number); });
+  process.loop->scheduler().post([&process] { spawn(start(process)); });
+  process.loop->run();
+  observe::info("ended", {{"code", process.exit_code}});
+  // A failed node may have work under way that nobody can wait for.
+  if (process.exit_code != 0) std::_Exit(process.exit_code);
+  return process.exit_code;
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,83 @@
+#include "tests/support/memory_log/memory_log.hpp"
+
+namespace tidemark::testing {
+
+std::vector<log::TopicSpec> MemoryLog::topics() const {
+  std::vector<log::TopicSpec> specs;
+  for (const auto& topic : history_->topics) specs.push_back(topic.spec);
+  return specs;
+}
+
+Result<log::TopicId> MemoryLog::open_topic(const log::TopicSpec& spec) {
+  for (std::size_t i = 0; i < history_->topics.size(); ++i) {
+    if (history_->topics[i].spec.name == spec.name) return log::TopicId{static_cast<std::uint16_t>(i)};
+  }
+  history_->topics.push_back({spec, {}});
+  return log::TopicId{static_cast<std::uint16_t>(history_->topics.size() - 1)};
+}
+
+void MemoryLog::take(LaneId lane, Fn<void(Result<log::Ownership>)> done) {
+  const log::Ownership ownership{lane, ++history_->owner_epochs[lane.value]};
+  scheduler_.post([ownership, done = std::move(done)]() mutable { done(ownership); });
+}
+
+void MemoryLog::append(log::Ownership ownership, log::LaneBatch batch, Fn<void(Result<void>)> done) {
+  Result<void> result;
+  const Fault fault = std::exchange(fault_, Fault::none);
+  if (history_->owner_epochs[ownership.lane.value] != ownership.epoch) {
+    result = make_error(Code::fenced, "another owner took the lane");
+  } else if (fault == Fault::refuse_unwritten) {
+    result = make_error(Code::unavailable, "the test refused this append");
+  } else {
+    if (fault != Fault::unknown_lost) write(batch, ownership.lane);
+    if (fault != Fault::none) result = make_error(Code::outcome_unknown, "the test lost the answer");
+  }
+  scheduler_.after(delay_, [this, result = std::move(result), done = std::move(done)]() mutable {
+    done(std::move(result));
+    for (auto& [id, wake] : watchers_) wake();
+  });
+}
+
+void MemoryLog::write(log::LaneBatch& batch, LaneId lane) {
+  ++history_->appends;
+  for (auto& records : batch.topics) {
+    TM_ASSERT(records.first == end(records.topic, lane), "tmseq must be dense");
+    log::StoredBatch stored;
+    stored.first = records.first;
+    stored.count = static_cast<std::uint32_t>(records.records.count());
+    std::string bytes;
+    records.records.encode(static_cast<std::int64_t>(records.first.value), bytes);
+    stored.size = bytes.size();
+    stored.bytes = std::make_shared<const std::string>(std::move(bytes));
+    history_->topics[records.topic.value].lanes[lane.value].push_back(std::move(stored));
+  }
+}
+
+Tmseq MemoryLog::end(log::TopicId topic, LaneId lane) const {
+  const auto& lanes = history_->topics[topic.value].lanes;
+  const auto found = lanes.find(lane.value);
+  if (found == lanes.end() || found->second.empty()) return Tmseq{0};
+  return Tmseq{found->second.back().first.value + found->second.back().count};
+}
+
+Result<std::vector<log::StoredBatch>> MemoryLog::read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const {
+  std::vector<log::StoredBatch> out;
+  const auto& lanes = history_->topics[topic.value].lanes;
+  const auto found = lanes.find(lane.value);
+  if (found == lanes.end()) return out;
+  std::size_t bytes = 0;
+  for (const auto& batch : found->second) {
+    if (batch.first.value + batch.count <= from.value) continue;
+    if (!out.empty() && bytes >= bytes_max) break;
+    out.push_back(batch);
+    bytes += batch.size;
+  }
+  return out;
+}
+
+std::uint64_t MemoryLog::watch(Fn<void()> wake) {
+  watchers_.emplace(next_watcher_, std::move(wake));
+  return next_watcher_++;
+}
+
+}  // namespace tidemark::testing

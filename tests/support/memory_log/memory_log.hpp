@@ -1,0 +1,72 @@
+#pragma once
+// An EventLog in memory whose faults a test chooses: for the runtime's tests, not for durability.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/scheduler.hpp"
+#include "core/log/event_log.hpp"
+
+namespace tidemark::testing {
+
+/// What outlives a log object: a second MemoryLog over the same history is another process over the same log.
+struct LogHistory {
+  struct Topic {
+    log::TopicSpec spec;
+    std::map<std::uint32_t, std::vector<log::StoredBatch>> lanes;
+  };
+  Uuid epoch = derive_uuid("memory log", "epoch");
+  std::uint32_t lanes = 3;
+  std::vector<Topic> topics;
+  std::map<std::uint32_t, std::uint64_t> owner_epochs;
+  std::size_t appends = 0;
+};
+
+class MemoryLog final : public log::EventLog {
+ public:
+  /// What the next append does instead of succeeding.
+  enum class Fault { none, refuse_unwritten, unknown_written, unknown_lost };
+
+  MemoryLog(std::shared_ptr<LogHistory> history, Scheduler& scheduler) : history_(std::move(history)), scheduler_(scheduler) {}
+
+  void fail_next(Fault fault) { fault_ = fault; }
+  /// The log dies between appends, as a journal whose next segment cannot be written: watchers are told.
+  void die() {
+    failure_ = make_error(Code::internal, "the test ended this log");
+    for (auto& [id, wake] : watchers_) wake();
+  }
+  void set_lease(std::optional<Duration> lease) { lease_ = lease; }
+  void set_append_delay(Duration delay) { delay_ = delay; }
+  std::size_t appends() const { return history_->appends; }
+
+  const Uuid& epoch() const override { return history_->epoch; }
+  std::uint32_t lanes() const override { return history_->lanes; }
+  std::vector<log::TopicSpec> topics() const override;
+  Result<log::TopicId> open_topic(const log::TopicSpec& spec) override;
+  void take(LaneId lane, Fn<void(Result<log::Ownership>)> done) override;
+  void release(log::Ownership) override {}
+  std::optional<Duration> lease() const override { return lease_; }
+  void append(log::Ownership ownership, log::LaneBatch batch, Fn<void(Result<void>)> done) override;
+  Tmseq begin(log::TopicId, LaneId) const override { return Tmseq{0}; }
+  Tmseq end(log::TopicId topic, LaneId lane) const override;
+  Result<std::vector<log::StoredBatch>> read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const override;
+  std::uint64_t watch(Fn<void()> wake) override;
+  void stop_watching(std::uint64_t id) override { watchers_.erase(id); }
+  std::optional<Error> failure() const override { return failure_; }
+
+ private:
+  void write(log::LaneBatch& batch, LaneId lane);
+  std::shared_ptr<LogHistory> history_;
+  Scheduler& scheduler_;
+  Fault fault_ = Fault::none;
+  std::optional<Error> failure_;
+  std::optional<Duration> lease_;
+  Duration delay_{0};
+  std::map<std::uint64_t, Fn<void()>> watchers_;
+  std::uint64_t next_watcher_ = 1;
+};
+
+}  // namespace tidemark::testing

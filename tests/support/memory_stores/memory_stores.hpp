@@ -1,0 +1,51 @@
+#pragma once
+// A StoreFactory whose stores outlive the node that opened them, so that a test can restart it.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/store/store.hpp"
+
+namespace tidemark::testing {
+
+class MemoryStores final : public store::StoreFactory {
+ public:
+  Result<std::unique_ptr<store::Store>> open(const std::string& name) override {
+    auto& shared = stores_[name];
+    if (!shared) shared = store::make_memory_store();
+    return std::unique_ptr<store::Store>(std::make_unique<Shared>(shared));
+  }
+  /// The process dies: all that was not flushed is gone.
+  void crash() {
+    for (auto& [name, store] : stores_) store->crash();
+  }
+  /// Somebody deleted the directory.
+  void remove_all() { stores_.clear(); }
+  store::MemoryStore& at(const std::string& name) { return *stores_.at(name); }
+
+ private:
+  class Shared final : public store::Store {
+   public:
+    explicit Shared(std::shared_ptr<store::MemoryStore> target) : target_(std::move(target)) {}
+    bool get(std::string_view key, std::string& value) const override { return target_->get(key, value); }
+    void scan(std::string_view from, std::string_view to, FnRef<bool(std::string_view, std::string_view)> visit) const override { target_->scan(from, to, visit); }
+    void scan_back(std::string_view from, std::string_view to, FnRef<bool(std::string_view, std::string_view)> visit) const override {
+      target_->scan_back(from, to, visit);
+    }
+    Result<void> write(const store::Overlay& changes, const std::vector<std::pair<store::CheckpointKey, store::Checkpoint>>& checkpoints) override {
+      return target_->write(changes, checkpoints);
+    }
+    Result<std::map<store::CheckpointKey, store::Checkpoint>> checkpoints() const override { return target_->checkpoints(); }
+    Result<void> flush() override { return target_->flush(); }
+    std::uint64_t unflushed_bytes() const override { return target_->unflushed_bytes(); }
+    std::unique_ptr<RowReader> snapshot() const override { return target_->snapshot(); }
+    Result<void> clear() override { return target_->clear(); }
+
+   private:
+    std::shared_ptr<store::MemoryStore> target_;
+  };
+  std::map<std::string, std::shared_ptr<store::MemoryStore>> stores_;
+};
+
+}  // namespace tidemark::testing

@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/memory_log/memory_log.hpp"
+#include "tests/support/tally/tally_node.hpp"
+
+namespace tidemark::testing {
+namespace {
+
+using runtime::Outcome;
+using tally::Add;
+using tally::Open;
+
+class TimersTest : public ::testing::Test {
+ protected:
+  VirtualScheduler scheduler;
+  std::shared_ptr<LogHistory> history = std::make_shared<LogHistory>();
+  std::unique_ptr<MemoryLog> log = std::make_unique<MemoryLog>(history, scheduler);
+  MemoryStores stores;
+  std::unique_ptr<TallyNode> node;
+
+  void start() {
+    node = std::make_unique<TallyNode>(scheduler, *log, stores);
+    ASSERT_TRUE(node->start().ok());
+  }
+  void crash() {
+    node.reset();
+    scheduler.drop_everything();
+    log = std::make_unique<MemoryLog>(history, scheduler);
+    stores.crash();
+  }
+  bool is_open() { return node->execute(Add{"g", "a", 0, ""}).kind == Outcome::Kind::nothing; }
+  std::int64_t events() {
+    node->settle();
+    return node->balance("g", "a")->events;
+  }
+};
+
+TEST_F(TimersTest, ATimerFiresOnceWhenItIsDue) {
+  start();
+  node->execute(Open{"g", "a", 60'000});
+  scheduler.run_for(std::chrono::seconds(59));
+  EXPECT_TRUE(is_open());
+  scheduler.run_for(std::chrono::seconds(2));
+  EXPECT_FALSE(is_open());
+  EXPECT_EQ(events(), 2);
+  scheduler.run_for(std::chrono::hours(1));
+  EXPECT_EQ(events(), 2);
+}
+
+TEST_F(TimersTest, ATimerSurvivesACrashAndFiresWhenItWasDueMeanwhile) {
+  start();
+  node->execute(Open{"g", "a", 60'000});
+  crash();
+  scheduler.run_for(std::chrono::seconds(120));
+  start();
+  scheduler.run_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(is_open());
+  EXPECT_EQ(events(), 2);
+}
+
+TEST_F(TimersTest, TheOwnersMemoryCanPostponeATimer) {
+  start();
+  node->execute(Open{"g", "a", 60'000});
+  const auto until = to_ms(scheduler.wall()) + 100'000;
+  ASSERT_TRUE((*node)->owner_call("tally", "g", [&](const runtime::OwnerView& view) { view.memory.set("touched/a", until); }).ok());
+  scheduler.run_for(std::chrono::seconds(90));
+  EXPECT_TRUE(is_open());
+  scheduler.run_for(std::chrono::seconds(20));
+  EXPECT_FALSE(is_open());
+  EXPECT_EQ(events(), 2);
+}
+
+TEST_F(TimersTest, ATimerWhoseCommandCouldNotBeWrittenIsTriedAgain) {
+  start();
+  node->execute(Open{"g", "a", 1'000});
+  log->fail_next(MemoryLog::Fault::refuse_unwritten);
+  scheduler.run_for(std::chrono::milliseconds(1'100));
+  EXPECT_TRUE(is_open());
+  scheduler.run_for(std::chrono::seconds(2));
+  EXPECT_FALSE(is_open());
+}
+
+TEST_F(TimersTest, AClockThatJumpsForwardFiresWithinTenSeconds) {
+  start();
+  node->execute(Open{"g", "a", 3'600'000});
+  scheduler.run_for(std::chrono::seconds(1));
+  scheduler.jump_wall(std::chrono::hours(2));
+  scheduler.run_for(std::chrono::seconds(11));
+  EXPECT_FALSE(is_open());
+}
+
+}  // namespace
+}  // namespace tidemark::testing
