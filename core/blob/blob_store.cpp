@@ -92,6 +92,13 @@ class FileUpload final : public Upload {
     co_return Result<void>();
   }
 
+  Task<void> discard() override {
+    if (!failed_ && !committed_) failed_ = make_error(Code::cancelled, "the upload was discarded");
+    auto work = [staging = staging_]() -> Result<void> { return staging->discard(); };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    (void)co_await running;
+  }
+
   std::uint64_t size() const override { return size_; }
   bool disk_full() const override { return disk_full_; }
 

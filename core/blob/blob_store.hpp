@@ -33,6 +33,9 @@ class Upload {
   virtual bool disk_full() const = 0;
   /// fsync, rename to the content address, fsync of the directory. Idempotent on equal content.
   virtual Task<Result<BlobRef>> commit() = 0;
+  /// Removes the staging file; when the task ends it is gone (destroying the upload does the same, some time later). What was
+  /// committed stays.
+  virtual Task<void> discard() = 0;
 };
 
 struct Opened {

@@ -39,8 +39,12 @@ Staging::Staging(std::shared_ptr<Area> area, std::string name, bool encrypted)
   }
 }
 
-Staging::~Staging() {
-  if (file_) (void)remove_file(path_);
+Staging::~Staging() { (void)discard(); }
+
+Result<void> Staging::discard() {
+  if (!file_) return {};
+  file_ = Descriptor();
+  return remove_file(path_);
 }
 
 Result<void> Staging::create() {

@@ -38,6 +38,8 @@ class Staging {
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
   ~Staging();
+  /// Removes the file unless it was published; nothing is written afterwards.
+  Result<void> discard();
   bool encrypted() const { return frames_ != nullptr; }
   /// Hashes and writes; makes the file when it is the first.
   Result<void> append(std::string_view bytes);

@@ -14,6 +14,7 @@
 #include "core/base/error.hpp"
 #include "core/base/task.hpp"
 #include "core/base/time.hpp"
+#include "core/http/live.hpp"
 
 namespace tidemark::http {
 
@@ -81,7 +82,7 @@ struct FileBody {
 struct Response {
   int status = 200;
   Headers headers;             ///< Content-Length, Date, Connection are the server's
-  std::variant<std::string, FileBody> body;
+  std::variant<std::string, FileBody, StreamBody, WebSocketBody> body;
   bool close = false;          ///< close the connection after this response
 
   Response& header(std::string name, std::string value) {

@@ -64,7 +64,10 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
   const auto platform = wanted ? parse_platform(*wanted) : std::nullopt;
   if (source == nullptr) out.refusal = refuse(kSourceMissing);
   else if (!platform) out.refusal = error_answer(400, "Valid platform required (ios|android)", "PLATFORM_INVALID");
-  if (out.refusal) co_return out;
+  if (out.refusal) {
+    co_await form.discard_files();
+    co_return out;
+  }
 
   CommandName name = name_command(api, request, route);
   const std::string build_id = derive_build_id(name.id);

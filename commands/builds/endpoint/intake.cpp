@@ -37,7 +37,10 @@ class FormIntake final : public http::MultipartSink {
     if (head.is_file) {
       const auto wanted = std::find_if(spec_.files.begin(), spec_.files.end(), [&](const auto& f) { return f.name == head.name; });
       if (wanted == spec_.files.end()) co_return Result<void>();
-      form_.files.erase(head.name);
+      if (StagedFile* replaced = form_.file(head.name)) {
+        co_await replaced->upload->discard();
+        form_.files.erase(head.name);
+      }
       auto staged = wanted->is_private ? blobs_.stage_private(wanted->bytes_max) : blobs_.stage(wanted->bytes_max);
       if (!staged.ok()) {
         refusal_ = error_answer(500, spec_.failed);
@@ -65,6 +68,7 @@ class FormIntake final : public http::MultipartSink {
       if (!written.ok()) {
         const bool too_large = written.error().code == Code::exhausted && !file_->upload->disk_full();
         refusal_ = too_large ? error_answer(413, wanted_->too_large, too_large_reason(*wanted_)) : error_answer(500, spec_.failed);
+        co_await file_->upload->discard();
         file_.reset();
         co_return written;
       }
@@ -80,6 +84,11 @@ class FormIntake final : public http::MultipartSink {
     }
     text_ = nullptr;
     co_return Result<void>();
+  }
+
+  /// Of the part that was under way when the body ended.
+  Task<void> discard_unfinished() {
+    if (file_) co_await file_->upload->discard();
   }
 
   std::optional<http::Response> take_refusal() { return std::move(refusal_); }
@@ -98,6 +107,11 @@ class FormIntake final : public http::MultipartSink {
 
 }  // namespace
 
+Task<void> Form::discard_files() {
+  for (auto& [name, file] : files) co_await file.upload->discard();
+  files.clear();
+}
+
 Task<std::optional<http::Response>> read_form(http::Request& request, blob::BlobStore& blobs, FormSpec spec, Form& form,
                                               std::function<void(const Form&)> progress) {
   if (!is_multipart(request)) co_return error_answer(400, kNotMultipart, "NOT_MULTIPART");
@@ -108,8 +122,8 @@ Task<std::optional<http::Response>> read_form(http::Request& request, blob::Blob
   FormIntake intake(blobs, spec, form, progress);
   auto read = co_await request.read_multipart(intake, limits);
   if (read.ok()) co_return std::nullopt;
-  // What was staged must be gone before the client learns of the failure, or its next try could meet a full disk.
-  form.files.clear();
+  co_await intake.discard_unfinished();
+  co_await form.discard_files();
   if (auto refusal = intake.take_refusal()) co_return std::move(*refusal);
   switch (read.error().code) {
     case Code::exhausted:

@@ -46,6 +46,9 @@ struct Form {
     const auto found = files.find(name);
     return found == files.end() ? nullptr : &found->second;
   }
+  /// Removes what was staged and not kept: gone when the task ends, so that a client that learns of a failure and tries again
+  /// does not meet a disk that is still full of its first try.
+  Task<void> discard_files();
 };
 
 /// Reads the body of `request` into `form`. The answer to send when the form cannot be taken (400, 413, 500), else nothing.

@@ -84,6 +84,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   const std::string* worker_id = form.field("worker_id");
   if (build_id == nullptr || build_id->empty() || worker_id == nullptr || worker_id->empty()) {
     out.refusal = error_answer(400, "build_id and worker_id required");
+    co_await form.discard_files();
     co_return out;
   }
   StagedFile* file = form.file("result");
@@ -97,7 +98,10 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   if (error_message != nullptr && !error_message->empty()) command.error_message = *error_message;
   else if (!command.success) command.error_message = std::string(kDefaultFailure);
   out.refusal = check_report(api, command, file != nullptr, route.file_required);
-  if (out.refusal) co_return out;
+  if (out.refusal) {
+    co_await form.discard_files();
+    co_return out;
+  }
   if (command.success && file != nullptr) {
     auto stored = co_await file->upload->commit();
     if (!stored.ok()) {

@@ -377,5 +377,37 @@ TEST(BlobStoreThreads, UploadsAndReadsGoOnSideBySideOnAPool) {
   fs::remove_all(root);
 }
 
+TEST(BlobStoreThreads, ADiscardedUploadLeavesNoFileWhenTheTaskEnds) {
+  std::string root = (fs::temp_directory_path() / "tm-blob-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  {
+    testing::LoopScheduler home;
+    auto pool = make_thread_pool("blob-test", 3);
+    auto store = make_blob_store(root, home, *pool, nullptr);
+    ASSERT_TRUE(store.ok());
+    int clean = 0;
+    bool done = false;
+    auto all = [&]() -> Task<void> {
+      for (int i = 0; i < 50; ++i) {
+        const std::string content = content_of(300'000, static_cast<unsigned>(i));
+        auto upload = (*store)->stage(content.size());
+        auto writing = (*upload)->write(content);
+        (void)co_await std::move(writing);
+        auto discarding = (*upload)->discard();
+        co_await std::move(discarding);
+        if (fs::is_empty(root + "/staging")) ++clean;
+        auto committing = (*upload)->commit();
+        auto committed = co_await std::move(committing);
+        EXPECT_FALSE(committed.ok()) << "what was discarded cannot be kept";
+      }
+    };
+    spawn(all(), [&] { done = true; });
+    home.run_until([&] { return done; });
+    EXPECT_EQ(clean, 50);
+    store->reset();
+  }
+  fs::remove_all(root);
+}
+
 }  // namespace
 }  // namespace tidemark::blob
