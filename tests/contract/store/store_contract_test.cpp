@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -55,12 +56,28 @@ class RocksHarness final : public Harness {
   void crash() override {
     const std::string left = directory_.path(std::to_string(generation_));
     ++generation_;
-    fs::copy(left, directory_.path(std::to_string(generation_)), fs::copy_options::recursive);
+    copy_at_rest(left, directory_.path(std::to_string(generation_)));
     store_.reset();  // flushes, but not into the copy
     open();
   }
 
  private:
+  static std::map<fs::path, std::uintmax_t> files_of(const fs::path& directory) {
+    std::map<fs::path, std::uintmax_t> files;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator(directory)) files[entry.path()] = entry.file_size(gone);
+    return files;
+  }
+  // The database's own threads remove files that it no longer needs: a copy counts when nothing moved meanwhile.
+  static void copy_at_rest(const fs::path& from, const fs::path& to) {
+    for (;;) {
+      const auto before = files_of(from);
+      std::error_code moved;
+      fs::copy(from, to, fs::copy_options::recursive, moved);
+      if (!moved && files_of(from) == before) return;
+      fs::remove_all(to);
+    }
+  }
   void open() {
     auto opened = open_rocksdb_store(directory_.path(std::to_string(generation_)));
     ASSERT_TRUE(opened.ok()) << describe(opened.error());
