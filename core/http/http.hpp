@@ -15,6 +15,7 @@
 #include "core/base/task.hpp"
 #include "core/base/time.hpp"
 #include "core/http/live.hpp"
+#include "core/http/route_doc.hpp"
 
 namespace tidemark::http {
 
@@ -106,6 +107,7 @@ struct Route {
   Handler handler;
   RouteOptions options;
   std::string name;             ///< low-cardinality label for metrics and logs; the pattern when empty
+  RouteDoc doc = {};
 };
 
 /// Why the server itself answers.
@@ -132,6 +134,7 @@ struct CorsPolicy {
 struct Surface {
   std::string name;              ///< "builds"; "" is the platform's own, at the root of the main port
   std::vector<Route> routes;
+  SurfaceDoc doc = {};
   /// Error body for what the server itself refuses; `detail` is one sentence, `allow` for method_not_allowed.
   std::function<Response(Fault fault, std::string_view detail, std::string_view allow)> fault;
   CorsPolicy cors;
