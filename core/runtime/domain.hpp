@@ -15,6 +15,7 @@
 #include "core/event/envelope.hpp"
 #include "core/event/field_error.hpp"
 #include "core/log/event_log.hpp"
+#include "core/runtime/contract.hpp"
 
 namespace tidemark::runtime {
 
@@ -97,6 +98,7 @@ struct Domain {
   std::vector<log::TopicSpec> topics;      ///< event topics; <name>.commands, .decisions and .dead-letters are added by the runtime
   int state_version = 1;                   ///< of the decider's tables; another version is rebuilt from the log
   std::shared_ptr<const Decider> decider;
+  Contract (*contract)() = nullptr;        ///< contract_of<D>; only documents and checks ask
   std::vector<std::shared_ptr<const Projection>> projections;
   std::string settings = "{}";             ///< JSON of the domain's settings; recorded with LaneTaken, decisions use what is recorded
   Duration decisions_retention = std::chrono::hours(24 * 7);

@@ -10,6 +10,7 @@
 
 #include "core/event/described.hpp"
 #include "core/event/json.hpp"
+#include "core/event/json_schema.hpp"
 #include "core/event/versioned.hpp"
 #include "core/runtime/domain.hpp"
 #include "core/runtime/typed_domain_names.hpp"
@@ -209,6 +210,46 @@ class TypedProjection final : public Projection {
  private:
   ProjectionSpec spec_;
 };
+
+namespace detail {
+
+template <class T>
+void add_message(Contract& contract, Message::Kind kind, bool current) {
+  Message message;
+  message.kind = kind;
+  message.current = current;
+  message.schema = event::define_schema<T>(contract.definitions, kind == Message::Kind::command ? event::Openness::closed : event::Openness::open);
+  message.name = message.schema;
+  if constexpr (event::Versioned<T>) {
+    message.name = T::kType;
+    message.version = T::kVersion;
+  }
+  if constexpr (requires { T::kTopic; }) message.topic = T::kTopic;
+  if constexpr (SaysIgnorable<T>) message.ignorable = T::kIgnorable;
+  if constexpr (requires { T::kDescription; }) message.description = T::kDescription;
+  contract.messages.push_back(std::move(message));
+  if constexpr (event::HasPrevious<T>) add_message<typename T::Previous>(contract, kind, false);
+}
+
+template <class Variant>
+void add_messages(Contract& contract, Message::Kind kind) {
+  event::for_each_alternative<Variant>([&]<class T>(std::type_identity<T>) {
+    if constexpr (!std::is_same_v<T, std::monostate>) add_message<T>(contract, kind, true);
+  });
+}
+
+}  // namespace detail
+
+/// The contract of a domain, from its types.
+template <class D>
+Contract contract_of() {
+  Contract contract;
+  detail::add_messages<typename D::Command>(contract, Message::Kind::command);
+  detail::add_messages<typename D::Event>(contract, Message::Kind::event);
+  detail::add_messages<typename D::Reply>(contract, Message::Kind::reply);
+  detail::add_message<typename D::Settings>(contract, Message::Kind::settings, true);
+  return contract;
+}
 
 template <class D>
 std::shared_ptr<const Decider> make_decider() { return std::make_shared<TypedDecider<D>>(); }

@@ -18,6 +18,7 @@ runtime::Domain make_builds_domain(const schemas::builds::Settings& settings) {
                    log::TopicSpec{std::string(kActivityTopic), log::TopicClass::ephemeral, kActivityRetention}};
   domain.state_version = kStateVersion;
   domain.decider = runtime::make_decider<Builds>();
+  domain.contract = runtime::contract_of<Builds>;
   domain.projections = {runtime::make_projection<projections::builds::BuildsModel>(),
                         runtime::make_projection<projections::builds::LogsModel>()};
   domain.settings = event::to_json(settings);
