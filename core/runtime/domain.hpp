@@ -80,7 +80,8 @@ class Projection {
  public:
   virtual ~Projection() = default;
   virtual const ProjectionSpec& spec() const = 0;
-  /// Folds a recorded event into the rows. Unknown types are ignored. An Error is a poison event: the partition stops.
+  /// Folds a recorded event into the rows. Unknown types are ignored. An Error is a poison event: the partition stops. It
+  /// comes before the first write, so that the event may be tried again.
   virtual Result<void> apply(const event::Event& event, RowWriter& rows) const = 0;
 };
 

@@ -124,12 +124,17 @@ class NodeImpl final : public Node {
     return lanes_[lane_of(boundary, parts_.log.lanes()).value]->owner_call(*index, boundary, read);
   }
 
-  const store::Store& projection_rows(std::string_view name) const override {
-    for (const auto& worker : workers_) {
-      if (worker->projection().spec().name == name) return worker->rows();
-    }
-    TM_ASSERT(false, "a projection that is not registered was asked for");
-    std::abort();
+  std::shared_ptr<const RowReader> projection_rows(std::string_view name) const override { return rows_of(name); }
+
+  std::shared_ptr<const RowReader> projection_snapshot(std::string_view name) const override {
+    // The store outlives its snapshot.
+    struct Held {
+      std::shared_ptr<const store::Store> store;
+      std::unique_ptr<RowReader> rows;
+    };
+    auto held = std::make_shared<Held>(Held{rows_of(name), nullptr});
+    held->rows = held->store->snapshot();
+    return {held, held->rows.get()};
   }
 
   Task<Result<void>> wait_applied(std::string projection, Position position, SteadyTime deadline) override {
@@ -175,6 +180,16 @@ class NodeImpl final : public Node {
     std::vector<ProjectionStatus> all;
     for (const auto& worker : workers_) all.push_back(worker->status());
     return all;
+  }
+
+  Task<Result<ProjectionStatus>> retry_projection(std::string name) override {
+    co_return make_error(Code::unavailable, "projection " + name + " cannot be retried yet");
+  }
+  Task<Result<ProjectionStatus>> skip_projection_event(SkipRequest request) override {
+    co_return make_error(Code::unavailable, "projection " + request.projection + " cannot skip events yet");
+  }
+  Result<void> rebuild_projection(std::string_view name) override {
+    return make_error(Code::unavailable, "projection " + std::string(name) + " cannot be rebuilt yet");
   }
 
   const std::vector<Domain>& domains() const override { return domains_; }
@@ -227,6 +242,14 @@ class NodeImpl final : public Node {
     workers_.push_back(std::make_unique<ProjectionWorker>(projection, std::move(topics), std::move(*store), parts_.log, parts_.scheduler,
                                                           parts_.projection_executor(spec.name), options_, [this](Error error) { fail(std::move(error)); }));
     return {};
+  }
+
+  std::shared_ptr<const store::Store> rows_of(std::string_view name) const {
+    for (const auto& worker : workers_) {
+      if (worker->projection().spec().name == name) return worker->rows();
+    }
+    TM_ASSERT(false, "a projection that is not registered was asked for");
+    std::abort();
   }
 
   /// Flushes a state store when it is far enough from the log, off the scheduler's thread.

@@ -80,6 +80,14 @@ struct ProjectionFault {
   Error error;
 };
 
+/// An event that an operator has left out of a projection.
+struct SkippedEvent {
+  std::string topic;
+  LaneId lane;
+  Tmseq at;
+  std::string event_id, reason, actor;
+};
+
 /// How far a projection is.
 struct ProjectionStatus {
   std::string name;
@@ -87,6 +95,22 @@ struct ProjectionStatus {
   std::uint64_t applied = 0;       ///< events of its topics that it has passed, since the start of the log
   std::uint64_t behind = 0;        ///< events between it and the durable end
   std::vector<ProjectionFault> faults;
+  std::vector<SkippedEvent> skipped;
+  struct Rebuild {
+    std::uint64_t applied = 0, behind = 0;
+  };
+  std::optional<Rebuild> rebuild;  ///< under way beside the live rows
+  std::optional<Error> rebuild_failure;  ///< of the last rebuild, when it was given up: the live rows stayed
+};
+
+/// The operator's wish to leave out the event at which a projection stopped.
+struct SkipRequest {
+  std::string projection;
+  std::string topic;
+  LaneId lane;
+  std::string event_id;  ///< of the fault, as the operator saw it
+  std::string reason;    ///< 1 to 1,000 bytes
+  std::string actor;
 };
 
 struct NodeOptions {
@@ -100,7 +124,7 @@ struct NodeOptions {
 };
 
 /// One node over one log.
-///   threads   everything on the scheduler's thread, except projection_rows() readers, which may be used from any
+///   threads   everything on the scheduler's thread, except rows of a projection, which may be asked for and read from any
 class Node {
  public:
   virtual ~Node() = default;
@@ -121,8 +145,11 @@ class Node {
   /// not own the lane now, with the reason.
   virtual Result<void> owner_call(std::string_view domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) = 0;
 
-  /// Rows of a projection, by name; must be registered. Live rows: take a snapshot() where several reads must agree.
-  virtual const store::Store& projection_rows(std::string_view name) const = 0;
+  /// Rows of a projection, by name; must be registered. Live rows, until a rebuilt model takes over: then the handle still
+  /// reads the old ones, so take one per request and do not keep it.
+  virtual std::shared_ptr<const RowReader> projection_rows(std::string_view name) const = 0;
+  /// The same, unchanging while it is held: where several reads must agree.
+  virtual std::shared_ptr<const RowReader> projection_snapshot(std::string_view name) const = 0;
   /// Waits until the projection has applied `position` (as far as it reads those topics), or the deadline passes (timed_out),
   /// or the position is of another epoch (invalid_argument), or it is faulted (unavailable).
   virtual Task<Result<void>> wait_applied(std::string projection, Position position, SteadyTime deadline) = 0;
@@ -133,6 +160,20 @@ class Node {
 
   /// Progress and faults of every projection, now.
   virtual std::vector<ProjectionStatus> projection_statuses() const = 0;
+
+  // What an operator may do to a projection. All: invalid_argument when there is none of that name.
+
+  /// Tries the events again at which it stopped; the status says whether it stopped anew.
+  virtual Task<Result<ProjectionStatus>> retry_projection(std::string name) = 0;
+  /// Leaves out the event at which a partition stopped. Recorded in the log (tidemark.platform.ProjectionEventSkipped.v1) before
+  /// it takes effect, and part of this version of the model: every rebuild of it leaves the event out too.
+  ///   errors   version_conflict (it is not stopped at this event), invalid_argument (the reason), those of execute()
+  virtual Task<Result<ProjectionStatus>> skip_projection_event(SkipRequest request) = 0;
+  /// Begins to build the rows anew from the log beside the live ones, which answer until the new ones are not behind them in
+  /// any lane. The status shows the progress. Does not survive a restart unless the new rows were complete.
+  ///   errors   version_conflict (one is under way), unavailable (the node is not ready)
+  virtual Result<void> rebuild_projection(std::string_view name) = 0;
+
   virtual const std::vector<Domain>& domains() const = 0;
   virtual log::EventLog& log() = 0;
   virtual Scheduler& scheduler() = 0;
@@ -142,8 +183,9 @@ struct NodeParts {
   Scheduler& scheduler;
   log::EventLog& log;
   store::StoreFactory& stores;
-  /// One executor per projection worker; production: threads, tests: the scheduler itself.
-  std::function<Executor&(std::string_view projection)> projection_executor;
+  /// Where work that blocks runs, asked once for each name: a projection's, "state/<domain>" (its fold at start and its
+  /// flushes) and "rebuild" (one projection at a time beside its live rows). Production: threads, tests: the scheduler itself.
+  std::function<Executor&(std::string_view name)> projection_executor;
 };
 std::unique_ptr<Node> make_node(NodeParts parts, std::vector<Domain> domains, NodeOptions options);
 

@@ -32,7 +32,7 @@ class ProjectionWorker {
   /// Stops folding and flushes; `done` on the scheduler.
   void stop(Fn<void()> done);
 
-  const store::Store& rows() const { return *store_; }
+  std::shared_ptr<const store::Store> rows() const { return store_; }
   const Projection& projection() const { return *projection_; }
   ProjectionStatus status() const;
 
@@ -69,7 +69,7 @@ class ProjectionWorker {
 
   std::shared_ptr<const Projection> projection_;
   std::vector<OpenTopic> topics_;
-  std::unique_ptr<store::Store> store_;
+  std::shared_ptr<store::Store> store_;
   log::EventLog& log_;
   Scheduler& home_;
   Executor& executor_;

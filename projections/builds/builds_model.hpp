@@ -86,7 +86,7 @@ struct BuildsModel {
   static void apply(RowWriter& rows, const Event& event, const EventContext& context);
 };
 
-// --- queries: over Node::projection_rows(BuildsModel::kName) or a snapshot of it ---
+// --- queries: over Node::projection_rows(BuildsModel::kName) or its snapshot ---
 
 std::optional<BuildView> find_build(const RowReader& rows, std::string_view build_id);
 std::optional<WorkerView> find_worker(const RowReader& rows, std::string_view worker_id);

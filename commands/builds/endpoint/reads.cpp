@@ -38,17 +38,17 @@ std::optional<std::uint64_t> read_limit(const http::Request& request) {
 }
 
 /// Rows of the model once it shows everything acknowledged so far; nothing when it is behind.
-Task<std::unique_ptr<RowReader>> fresh_rows(Api& api, std::string_view model) {
-  std::unique_ptr<RowReader> rows;
+Task<std::shared_ptr<const RowReader>> fresh_rows(Api& api, std::string_view model) {
+  std::shared_ptr<const RowReader> rows;
   const bool shown = co_await api.wait_for_model(model);
-  if (shown) rows = api.node().projection_rows(model).snapshot();
+  if (shown) rows = api.node().projection_snapshot(model);
   co_return rows;
 }
 
 /// The view of one build that the caller may read, or the answer to send instead.
 struct Seen {
   std::optional<http::Response> refusal;
-  std::unique_ptr<RowReader> rows;
+  std::shared_ptr<const RowReader> rows;
   model::BuildView build;
 };
 Task<Seen> see_build(Api& api, http::Request& request) {

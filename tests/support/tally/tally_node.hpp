@@ -60,7 +60,7 @@ class TallyNode {
   runtime::Outcome execute(const C& command, std::string key = {}) { return run(node_->execute(request(command, std::move(key)))); }
 
   std::optional<tally::BalanceRow> balance(const std::string& group, const std::string& account) {
-    return tally::kBalances.get(node_->projection_rows("tally.balances"), group, account);
+    return tally::kBalances.get(*node_->projection_rows("tally.balances"), group, account);
   }
   /// Waits until the projection has applied all that is durable.
   void settle() {

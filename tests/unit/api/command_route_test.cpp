@@ -28,11 +28,15 @@ class FakeNode final : public runtime::Node {
     co_return outcome;
   }
   Result<void> owner_call(std::string_view, std::string_view, FnRef<void(const runtime::OwnerView&)>) override { return {}; }
-  const store::Store& projection_rows(std::string_view) const override { unused(); }
+  std::shared_ptr<const RowReader> projection_rows(std::string_view) const override { unused(); }
+  std::shared_ptr<const RowReader> projection_snapshot(std::string_view) const override { unused(); }
   Task<Result<void>> wait_applied(std::string, runtime::Position, SteadyTime) override { unused(); }
   Task<Result<void>> wait_domain_applied(std::string, runtime::Position, SteadyTime) override { unused(); }
   runtime::Position domain_end(std::string_view) const override { return {}; }
   std::vector<runtime::ProjectionStatus> projection_statuses() const override { return {}; }
+  Task<Result<runtime::ProjectionStatus>> retry_projection(std::string) override { unused(); }
+  Task<Result<runtime::ProjectionStatus>> skip_projection_event(runtime::SkipRequest) override { unused(); }
+  Result<void> rebuild_projection(std::string_view) override { unused(); }
   const std::vector<runtime::Domain>& domains() const override { unused(); }
   log::EventLog& log() override { unused(); }
   Scheduler& scheduler() override { unused(); }
