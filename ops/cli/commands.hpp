@@ -13,7 +13,6 @@ namespace tidemark::cli {
 using Chosen = std::function<int()>;
 
 void add_serve(CLI::App& program, Chosen& chosen);
-void add_builds(CLI::App& program, Chosen& chosen);
 void add_topics(CLI::App& program, Chosen& chosen);
 void add_tail(CLI::App& program, Chosen& chosen);
 void add_produce(CLI::App& program, Chosen& chosen);

@@ -5,18 +5,24 @@
 #include <vector>
 
 #include "core/http/server.hpp"
+#include "ops/cli/domain_registration.hpp"
 
 namespace tidemark::cli {
 
 struct Guide {
+  struct OfDomain {
+    std::string surface;             ///< the one that the commands to try are for
+    const DomainInstance* instance;  ///< borrowed
+  };
   std::string data, keys;
   std::vector<http::BoundListener> bound;
-  std::string builds_api_key;
-  std::string builds_api_key_path;   ///< empty: the key was given by a setting
-  std::string operator_key_path;
+  std::vector<OfDomain> domains{};
 };
 
 /// On standard output.
 void print_guide(const Guide& guide);
+
+/// `text` for a POSIX shell, quoted only when it must be.
+std::string shell_word(const std::string& text);
 
 }  // namespace tidemark::cli

@@ -8,7 +8,10 @@
 namespace tidemark::cli {
 namespace {
 
-constexpr std::string_view kSurfaces[] = {"builds"};
+std::vector<std::string>& surfaces() {
+  static std::vector<std::string> names;
+  return names;
+}
 
 bool is_address(int family, const std::string& text) {
   unsigned char bytes[16];
@@ -30,6 +33,8 @@ std::optional<std::string> address_of(std::string_view text) {
 
 }  // namespace
 
+void declare_surface(std::string name) { surfaces().push_back(std::move(name)); }
+
 std::optional<ListenEntry> parse_listen(std::string_view text) {
   ListenEntry entry;
   if (text == "main=off") {
@@ -38,7 +43,7 @@ std::optional<ListenEntry> parse_listen(std::string_view text) {
   }
   if (const auto equals = text.find('='); equals != text.npos) {
     const std::string_view surface = text.substr(0, equals);
-    if (std::find(std::begin(kSurfaces), std::end(kSurfaces), surface) == std::end(kSurfaces)) return std::nullopt;
+    if (std::find(surfaces().begin(), surfaces().end(), surface) == surfaces().end()) return std::nullopt;
     entry.listener.surface = surface;
     text = text.substr(equals + 1);
   }

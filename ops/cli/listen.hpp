@@ -13,13 +13,15 @@
 namespace tidemark::cli {
 
 inline constexpr std::string_view kListenExpected =
-    "[surface=]address:port with a surface of this build (builds), such as 127.0.0.1:8080, [::1]:8080, :8080 (loopback), "
+    "[surface=]address:port with a surface of this build such as builds; for instance 127.0.0.1:8080, [::1]:8080, :8080 (loopback), "
     "*:8080 (every interface) or builds=:3000; or main=off";
 
 struct ListenEntry {
   http::Listener listener;
   bool main_off = false;  ///< "main=off": no main port
 };
+/// Makes the name of a surface known. Before the first parse.
+void declare_surface(std::string name);
 /// nullopt when `text` is none.
 std::optional<ListenEntry> parse_listen(std::string_view text);
 

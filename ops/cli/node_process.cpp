@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "commands/builds/endpoint/registration.hpp"
 #include "core/api/platform_surface.hpp"
 #include "core/base/disk.hpp"
 #include "core/base/executors.hpp"
@@ -18,33 +17,12 @@
 #include "core/runtime/node.hpp"
 #include "core/store/store.hpp"
 #include "ops/cli/commands.hpp"
+#include "ops/cli/domain_registration.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
 
 namespace tidemark::cli {
 namespace {
-
-namespace builds = commands::builds::endpoint;
-
-schemas::builds::Settings builds_settings(const Settings& settings) {
-  schemas::builds::Settings made;
-  made.assigned_silence_ms = settings.duration("builds.assigned_silence").count();
-  made.building_silence_ms = settings.duration("builds.building_silence").count();
-  made.late_success_ms = settings.duration("builds.late_success").count();
-  made.worker_offline_ms = settings.duration("builds.worker_offline").count();
-  made.worker_token_ms = settings.duration("builds.worker_token").count();
-  made.worker_token_rotate_ms = settings.duration("builds.worker_token_rotate").count();
-  made.otp_ms = settings.duration("builds.otp").count();
-  made.vm_token_ms = settings.duration("builds.vm_token").count();
-  made.vm_token_max_ms = settings.duration("builds.vm_token_max").count();
-  made.activity_mark_ms = settings.duration("builds.activity_mark").count();
-  made.attempts_max = static_cast<std::uint32_t>(settings.number("builds.attempts_max"));
-  made.requeue_on_timeout = settings.flag("builds.requeue_on_timeout");
-  made.source_bytes_max = static_cast<std::uint64_t>(settings.number("builds.source_bytes_max"));
-  made.certs_bytes_max = static_cast<std::uint64_t>(settings.number("builds.certs_bytes_max"));
-  made.result_bytes_max = static_cast<std::uint64_t>(settings.number("builds.result_bytes_max"));
-  return made;
-}
 
 /// Every connection and every table file is a descriptor.
 void raise_descriptor_limit() {
@@ -85,7 +63,7 @@ struct Process {
   const NodePlan& plan;
   std::unique_ptr<Disk> disk = make_posix_disk();
   Installation installation;
-  std::string builds_api_key, builds_api_key_path;
+  std::vector<std::unique_ptr<DomainInstance>> domains;  ///< as registered
   std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
   std::unique_ptr<Executor> journal = make_thread_pool("tm-journal", 1);
   std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
@@ -106,19 +84,11 @@ Result<void> open_keys(Process& process) {
   auto installation = open_installation(*process.disk, process.plan.data, process.plan.keys);
   if (!installation.ok()) return installation.take_error();
   process.installation = std::move(*installation);
-  process.builds_api_key = process.settings.text("builds.api_key");
-  if (!process.builds_api_key.empty()) {
-    const bool plain = std::all_of(process.builds_api_key.begin(), process.builds_api_key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
-    // The old controller's workers and VM scripts check the key's alphabet themselves.
-    if (!plain) observe::warning("builds.api_key has characters that old workers refuse", {{"expected", "A-Z a-z 0-9 _ -"}});
-    return {};
+  for (const DomainRegistration& registration : registered_domains()) {
+    auto opened = registration.open(process.settings, process.plan.keys);
+    if (!opened.ok()) return opened.take_error();
+    process.domains.push_back(std::move(*opened));
   }
-  process.builds_api_key_path = process.plan.keys + "/builds-api.key";
-  auto key = keys::open_secret_file(process.builds_api_key_path, nullptr);
-  if (!key.ok()) return key.take_error();
-  process.builds_api_key = std::move(*key);
   return {};
 }
 
@@ -144,9 +114,8 @@ Result<void> compose(Process& process) {
   const std::size_t worker_count = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
   for (std::size_t i = 0; i < worker_count; ++i) process.workers.push_back(make_thread_pool("tm-project-" + std::to_string(i), 1));
 
-  const auto of_builds = builds_settings(process.settings);
   std::vector<runtime::Domain> domains;
-  domains.push_back(builds::make_builds_domain(of_builds));
+  for (const auto& domain : process.domains) domains.push_back(domain->domain());
   for (const runtime::Domain& domain : domains) {
     if (process.settings.duration("idempotency_window") <= domain.decisions_retention) continue;
     const auto hours = std::chrono::duration_cast<std::chrono::hours>(domain.decisions_retention).count();
@@ -168,12 +137,10 @@ Result<void> compose(Process& process) {
   surfaces.push_back(api::make_platform_surface({.node = *process.node, .blocking = *process.files,
                                                  .position_tag = position_tag(*process.installation.ring),
                                                  .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION}));
-  builds::BuildsServices of_builds_surface{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring,
-                                           .api_key = process.builds_api_key, .base_image_id = std::nullopt,
-                                           .settings = of_builds,
-                                           .open_registration = process.settings.flag("builds.open_registration")};
-  if (process.settings.is_set("builds.base_image_id")) of_builds_surface.base_image_id = process.settings.text("builds.base_image_id");
-  surfaces.push_back(gated(builds::make_builds_surface(std::move(of_builds_surface)), *process.node));
+  const DomainServices services{*process.node, *process.blobs, *process.installation.ring};
+  for (const auto& domain : process.domains) {
+    for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
+  }
   process.server = http::make_server(*process.loop, std::move(surfaces), {});
   return {};
 }
@@ -212,10 +179,12 @@ void announce(const Process& process) {
   }
   observe::info("node ready", {{"data", process.plan.data}, {"keys", process.plan.keys}, {"lanes", process.log->lanes()},
                                {"pid", ::getpid()}, {"version", TIDEMARK_VERSION}});
-  if (!process.builds_api_key_path.empty()) observe::info("builds API key", {{"file", process.builds_api_key_path}});
   if (!process.settings.flag("guide")) return;
-  print_guide(Guide{process.plan.data, process.plan.keys, process.bound, process.builds_api_key, process.builds_api_key_path,
-                    process.installation.operator_key_path});
+  Guide guide{.data = process.plan.data, .keys = process.plan.keys, .bound = process.bound};
+  for (std::size_t i = 0; i < process.domains.size(); ++i) {
+    guide.domains.push_back({registered_domains()[i].surfaces.front(), process.domains[i].get()});
+  }
+  print_guide(guide);
 }
 
 Task<void> start(Process& process) {
@@ -240,8 +209,8 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "guide"};
-  for (const Setting& setting : all_settings()) {
-    if (setting.key.starts_with("builds.")) keys.push_back(setting.key);
+  for (const DomainRegistration& domain : registered_domains()) {
+    for (const Setting& setting : domain.settings) keys.push_back(setting.key);
   }
   return keys;
 }
@@ -257,13 +226,9 @@ Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& por
     return bad_setting("keys", settings.value("keys"), "a directory outside the data directory " + plan.data +
                                                            ", so that a backup of the data does not hold the keys");
   }
-  if (settings.duration("builds.worker_token_rotate") >= settings.duration("builds.worker_token")) {
-    return bad_setting("builds.worker_token_rotate", settings.value("builds.worker_token_rotate"),
-                       "less than builds.worker_token, " + settings.text("builds.worker_token"));
-  }
-  if (settings.duration("builds.vm_token_max") < settings.duration("builds.vm_token")) {
-    return bad_setting("builds.vm_token_max", settings.value("builds.vm_token_max"),
-                       "at least builds.vm_token, " + settings.text("builds.vm_token"));
+  for (const DomainRegistration& domain : registered_domains()) {
+    if (!domain.check) continue;
+    if (auto fits = domain.check(settings); !fits.ok()) return fits.take_error();
   }
   return plan;
 }

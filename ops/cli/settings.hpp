@@ -1,7 +1,7 @@
 #pragma once
 // Settings: where each value comes from (flag over environment over file over default), what is allowed, how it is shown.
 //
-// One table (settings.cpp) names every setting once. "builds.api_key" is the flag --builds-api-key, the variable
+// One table (settings_table.cpp, and what each domain declares) names every setting once. "builds.api_key" is the flag --builds-api-key, the variable
 // TIDEMARK_BUILDS_API_KEY, and `api_key` in the [builds] section of the TOML file.
 
 #include <cstdint>
@@ -42,6 +42,8 @@ struct Value {
   std::string where;               ///< "flag --port", "environment TIDEMARK_PORT", "file a.toml line 3", "default"
 };
 
+/// Adds the settings of a domain. Before all_settings() is first called.
+void declare_settings(std::vector<Setting> settings);
 /// All settings of the program, in the order they are shown.
 const std::vector<Setting>& all_settings();
 const Setting& setting(std::string_view key);

@@ -7,6 +7,7 @@
 namespace tidemark::cli {
 namespace {
 
+const bool kDeclared = (declare_surface("builds"), true);
 const std::vector<std::string> kKeys{"listen", "port", "idempotency_window"};
 const Environment kNoEnvironment = [](const std::string&) { return std::nullopt; };
 

@@ -1,0 +1,55 @@
+#pragma once
+// A domain as the composition root introduces it: what it may be set to, its part of the node, its surfaces.
+// main.cpp lists the domains of the program, a line each.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/blob/blob_store.hpp"
+#include "core/http/http.hpp"
+#include "core/keys/key_ring.hpp"
+#include "core/runtime/node.hpp"
+#include "ops/cli/commands.hpp"
+#include "ops/cli/settings.hpp"
+
+namespace tidemark::cli {
+
+/// Services of the node, borrowed; they outlive the surfaces and every request under way.
+struct DomainServices {
+  runtime::Node& node;
+  blob::BlobStore& blobs;
+  const keys::KeyRing& keys;
+};
+
+/// A domain in one node process. Made before the node, destroyed after it. Everything on the main thread.
+class DomainInstance {
+ public:
+  virtual ~DomainInstance() = default;
+  /// Called once.
+  virtual runtime::Domain domain() = 0;
+  /// Called once, when the node is made.
+  virtual std::vector<http::Surface> surfaces(const DomainServices& services) = 0;
+  /// For a person after the start: a line about each key that a client needs.
+  virtual std::vector<std::string> key_lines() const { return {}; }
+  /// Shell commands that work when pasted; `url` is the domain's surface. Two at most.
+  virtual std::vector<std::string> commands_to_try(const std::string& /*url*/) const { return {}; }
+};
+
+struct DomainRegistration {
+  std::string name;                   ///< also the prefix of its settings: "builds.api_key"
+  std::vector<Setting> settings;
+  std::vector<std::string> surfaces;  ///< names, for `listen`
+  /// Refuses settings that do not fit each other: invalid_argument with the setting's name. May be empty.
+  std::function<Result<void>(const Settings& settings)> check;
+  /// Reads what it needs, and makes its key files in `keys` (absolute) at a first start.
+  std::function<Result<std::unique_ptr<DomainInstance>>(const Settings& settings, const std::string& keys)> open;
+  /// Adds subcommands of its own. May be empty.
+  std::function<void(CLI::App& program, Chosen& chosen)> add_commands;
+};
+
+/// The domains of this program, as given to run_program().
+const std::vector<DomainRegistration>& registered_domains();
+
+}  // namespace tidemark::cli
