@@ -13,6 +13,7 @@
 // Names are snake_case with the unit last (tidemark_log_append_seconds, tidemark_projection_lag_events, ..._total for counters,
 // ..._bytes); labels come from small fixed sets (domain, topic, projection, route pattern, result), never an id.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -83,10 +84,34 @@ class Histogram {
   Histogram(Registry* registry, const Description& description, const std::vector<double>& bounds)
       : handle_(registry ? &registry->histogram(description, bounds) : nullptr) {}
   void observe(double value) const { if (handle_) handle_->observe(value); }
+  explicit operator bool() const { return handle_ != nullptr; }
 
  private:
   HistogramHandle* handle_ = nullptr;
 };
+
+/// Seconds from its construction to stop(), into a histogram. On the machine's own clock: nothing that is decided, stored or
+/// answered may depend on it. Without a handle no clock is read.
+class Stopwatch {
+ public:
+  Stopwatch() = default;
+  explicit Stopwatch(Histogram into) : into_(into) {
+    if (into_) started_ = std::chrono::steady_clock::now();
+  }
+  void stop() const {
+    if (into_) into_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
+  }
+
+ private:
+  Histogram into_;
+  std::chrono::steady_clock::time_point started_{};
+};
+
+/// Buckets for how many are handled at once, 1 to 1024.
+inline const std::vector<double>& count_bounds() {
+  static const std::vector<double> kBounds{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+  return kBounds;
+}
 
 /// Buckets for times in seconds, 50 us to 10 s.
 inline const std::vector<double>& time_bounds() {
