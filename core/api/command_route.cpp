@@ -39,7 +39,8 @@ std::string decided_json(const runtime::Outcome& outcome, const std::string& pos
   writer.key("events").begin_array();
   for (const runtime::RecordedEvent& event : outcome.events) {
     writer.begin_object().member("id", event.id).member("type", event.type).member("subject", event.subject);
-    writer.member("sequence", event.sequence).end_object();
+    if (event.sequence) writer.member("sequence", *event.sequence);
+    writer.end_object();
   }
   writer.end_array().key("reply").raw(outcome.reply).end_object();
   return json;
@@ -97,6 +98,7 @@ http::Response render(const PlatformServices& services, const runtime::Outcome& 
     case Kind::key_reused:
       return problem(422, "idempotency-key-reused", "Idempotency key reused",
                      "This Idempotency-Key was used with another body within the window");
+    case Kind::version_conflict: return problem(412, "version-conflict", "Version conflict", "The stream is at another version");
     case Kind::failed: return failed(outcome);
   }
   return problem(500, "internal", "Internal error", "The outcome has no rendering");

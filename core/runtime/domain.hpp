@@ -67,6 +67,8 @@ class Decider {
   /// is known and does not decode.
   virtual Result<bool> evolve(const event::Event& event, State& state) const = 0;
   virtual bool is_ignorable(std::string_view type) const = 0;
+  /// The second entity that a recorded event concerns, as its type declares; "" when there is none. Any thread.
+  virtual std::string second_subject(const event::Event&) const { return {}; }
 };
 
 struct ProjectionSpec {
@@ -76,6 +78,12 @@ struct ProjectionSpec {
   bool mergeable = false;           ///< any interleaving of its topics gives the same rows
 };
 
+/// The partition that a recorded event was read from.
+struct EventSource {
+  std::string_view topic;  ///< full name
+  LaneId lane;
+};
+
 class Projection {
  public:
   virtual ~Projection() = default;
@@ -83,6 +91,8 @@ class Projection {
   /// Folds a recorded event into the rows. Unknown types are ignored. An Error is a poison event: the partition stops. It
   /// comes before the first write, so that the event may be tried again.
   virtual Result<void> apply(const event::Event& event, RowWriter& rows) const = 0;
+  /// The same for a projection that keeps where the event lies. What the runtime calls.
+  virtual Result<void> apply_from(const EventSource&, const event::Event& event, RowWriter& rows) const { return apply(event, rows); }
 };
 
 /// Owner memory of a lane: values outside the log's promises (signs of life between marks, rate counters). Lost at a restart.

@@ -18,6 +18,16 @@ Outcome failed_outcome(const CommandRequest& request, Error error) {
   return outcome;
 }
 
+/// Whether the stream is at the version expected; else the outcome says which it has.
+bool holds(const ExpectedVersion& expected, const RowReader& state, LaneId lane, Outcome& outcome) {
+  const std::uint64_t next = next_sequence(state, lane, expected.subject);
+  const bool exists = next > 0;
+  if (exists == expected.exists && (!expected.version || next - 1 == *expected.version)) return true;
+  outcome.kind = Outcome::Kind::version_conflict;
+  if (exists) outcome.version = next - 1;
+  return false;
+}
+
 std::string fingerprint_of(const DecodedCommand& command) { return sha256(command.type() + '\n' + command.canonical_data()); }
 
 }  // namespace
@@ -353,7 +363,7 @@ Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownComma
   outcome.position.log_epoch = log_.epoch();
   for (std::size_t i = 0; i < record->events.size(); ++i) {
     const auto& line = record->events[i];
-    outcome.events.push_back({event_id_of(command_id, i), line.type, line.subject, line.sequence.value_or(0)});
+    outcome.events.push_back({event_id_of(command_id, i), line.type, line.subject, line.sequence});
     outcome.position.merge(Position{log_.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
   }
   return outcome;
@@ -369,6 +379,7 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     return;
   }
   const CommandRequest& request = pending.request;
+  if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) return;
   const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
   BoundaryState state(part.overlay, lane_, boundary);
   Verdict verdict = domain.decider->decide(*pending.command, context, part.info.settings, state,
@@ -453,7 +464,7 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
       save_next_sequence(part.overlay, lane_, event.subject, *envelope.sequence + 1);
     }
     outcome.position.merge(Position{log_.epoch(), {{event.topic, lane_, *envelope.tmseq}}});
-    outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence.value_or(0)});
+    outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence});
     decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence});
     add(topic, envelope, event.data);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/runtime/domain_index.hpp"
 #include "core/runtime/lane.hpp"
 #include "core/runtime/projection_worker.hpp"
 
@@ -218,13 +219,16 @@ class NodeImpl final : public Node {
     }
     for (std::size_t d = 0; d < domains_.size(); ++d) {
       for (const auto& projection : domains_[d].projections) {
-        if (auto opened = open_projection(d, projection); !opened) return opened;
+        if (auto opened = open_projection(d, projection, runtimes_[d].decisions_index()); !opened) return opened;
       }
+      // The index reads the decisions too.
+      if (auto opened = open_projection(d, make_domain_index(domains_[d]), runtimes_[d].topics.size()); !opened) return opened;
     }
     return {};
   }
 
-  Result<void> open_projection(std::size_t domain, const std::shared_ptr<const Projection>& projection) {
+  /// `readable`: how many of the domain's topics it may name.
+  Result<void> open_projection(std::size_t domain, const std::shared_ptr<const Projection>& projection, std::size_t readable) {
     const auto& spec = projection->spec();
     if (spec.topics.empty() || (spec.topics.size() > 1 && !spec.mergeable)) {
       return make_error(Code::invalid_argument, "projection " + spec.name + " takes one topic, or declares itself mergeable");
@@ -232,7 +236,7 @@ class NodeImpl final : public Node {
     std::vector<OpenTopic> topics;
     for (const auto& name : spec.topics) {
       const std::size_t index = runtimes_[domain].topic_index(name);
-      if (index >= runtimes_[domain].decisions_index()) {
+      if (index >= readable) {
         return make_error(Code::invalid_argument, "projection " + spec.name + " names a topic that its domain does not declare: " + name);
       }
       topics.push_back(runtimes_[domain].topics[index]);

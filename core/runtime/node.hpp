@@ -19,6 +19,14 @@
 
 namespace tidemark::runtime {
 
+/// What a command expects of one stream of its boundary, checked together with the decision: between the check and the
+/// events nothing else is decided. A version is the sequence of the stream's last event.
+struct ExpectedVersion {
+  std::string subject;
+  bool exists = true;                   ///< false: the stream must have no event yet
+  std::optional<std::uint64_t> version; ///< when it must exist: exactly this one; nullopt: any
+};
+
 /// A command as an endpoint hands it over.
 struct CommandRequest {
   std::string domain;
@@ -31,11 +39,12 @@ struct CommandRequest {
   std::string correlation_id;
   std::string causation_id;
   std::string traceparent;
+  std::optional<ExpectedVersion> expected{};  ///< of a repeat nothing is expected: it gets its first answer
 };
 
 struct RecordedEvent {
   std::string id, type, subject;
-  std::uint64_t sequence = 0;
+  std::optional<std::uint64_t> sequence;  ///< version of the subject's stream; none on ephemeral topics
 };
 
 struct Outcome {
@@ -44,6 +53,7 @@ struct Outcome {
     bad_input,     ///< `bad_input` lists the fields; nothing was recorded
     unknown,       ///< no such domain or command
     key_reused,    ///< this command id was used with another body (422)
+    version_conflict,  ///< `expected` did not hold: `version` is the present one. Not decided, nothing was recorded
     failed,        ///< `error`: unavailable (retry), outcome_unknown (ask again with the same id), ...
   } kind = Kind::failed;
   std::string command_id;
@@ -52,6 +62,7 @@ struct Outcome {
   Position position;                   ///< of the events; empty when none
   std::string reason, detail;          ///< refused
   int status = 409;                    ///< refused
+  std::optional<std::uint64_t> version;  ///< version_conflict; nullopt: the stream has no event
   bool replayed = false;               ///< the answer of an earlier decision on the same id
   BadInput bad_input;
   Error error;

@@ -108,7 +108,7 @@ Result<bool> ProjectionWorker::apply_some(Partition& partition) {
       if (!head) return head.take_error();
       if (*head == nullptr) break;
       const event::Event& event = **head;
-      if (auto done = projection_->apply(event, overlay); !done) {
+      if (auto done = projection_->apply_from({topics_[partition.topic].spec.name, partition.lane}, event, overlay); !done) {
         fault = ProjectionFault{topics_[partition.topic].spec.name, partition.lane, partition.cursor.next(), event.envelope.id, done.take_error()};
         break;
       }

@@ -49,6 +49,19 @@ bool variant_ignores(std::string_view name) {
   }(name, std::make_index_sequence<std::variant_size_v<Variant>>{});
 }
 
+/// An event type that concerns a second entity says: std::string second_subject() const ("" for none this time).
+template <class T>
+concept NamesSecond = requires(const T& event) { { event.second_subject() } -> std::convertible_to<std::string>; };
+
+template <class Variant>
+bool variant_names_second(std::string_view name) {
+  bool found = false;
+  event::for_each_alternative<Variant>([&]<class T>(std::type_identity<T>) {
+    if constexpr (NamesSecond<T>) found = found || T::kType == name;
+  });
+  return found;
+}
+
 }  // namespace detail
 
 /// An event of the variant from a recorded one: nullopt when the variant does not have its type; an error when it has, but
@@ -163,6 +176,17 @@ class TypedDecider final : public Decider {
   bool is_ignorable(std::string_view type) const override {
     const auto name = event::parse_type(type);
     return name && name->domain == D::kDomain && detail::variant_ignores<Event>(name->name);
+  }
+
+  std::string second_subject(const event::Event& recorded) const override {
+    const auto type = event::parse_type(recorded.envelope.type);
+    if (!type || !detail::variant_names_second<Event>(type->name)) return {};
+    const auto event = decode_event<Event>(recorded, D::kDomain);
+    if (!event.ok() || !event->has_value()) return {};
+    return std::visit([]<class T>(const T& e) -> std::string {
+      if constexpr (detail::NamesSecond<T>) return e.second_subject();
+      else return {};
+    }, **event);
   }
 
  private:

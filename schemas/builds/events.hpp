@@ -31,13 +31,14 @@ struct BuildSubmitted {
 BOOST_DESCRIBE_STRUCT(BuildSubmitted, (), (pool_id, build_id, platform, source, certs, access_token_sha256,
                                            token_key_id, order, retry_of))
 
-/// A worker got a pending build: one fact about both. The second entity is worker_id.
+/// A worker got a pending build: one fact about both.
 struct BuildAssigned {
   static constexpr std::string_view kType = "BuildAssigned";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id; }
 
   std::string pool_id{};
   std::string build_id{};
@@ -58,6 +59,7 @@ struct BuildReassigned {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id; }
 
   std::string pool_id{};
   std::string build_id{};
@@ -123,6 +125,7 @@ struct BuildCompleted {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id.value_or(""); }
 
   std::string pool_id{};
   std::string build_id{};
@@ -140,6 +143,7 @@ struct BuildFailed {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id.value_or(""); }
 
   std::string pool_id{};
   std::string build_id{};
@@ -157,6 +161,7 @@ struct BuildTimedOut {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id; }
 
   std::string pool_id{};
   std::string build_id{};
@@ -173,6 +178,7 @@ struct BuildRequeued {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id; }
 
   std::string pool_id{};
   std::string build_id{};
@@ -189,6 +195,7 @@ struct BuildCancelled {
   static constexpr std::string_view kTopic = kLedgerTopic;
   std::string subject() const { return build_id; }
   std::string record_key() const { return pool_id; }
+  std::string second_subject() const { return worker_id.value_or(""); }
 
   std::string pool_id{};
   std::string build_id{};

@@ -57,6 +57,11 @@ TallyDecision Tally::decide(const RowReader& state, const Command& command, cons
         if (!kAccounts.contains(state, c.account)) return Nothing<Reply>{};
         if (to_ms(context.now) < c.not_before) return Nothing<Reply>{{}, from_ms(c.not_before)};
         return accept({Expired{c.group, c.account}}, 0);
+      },
+      [&](const Move& c) -> TallyDecision {
+        const auto from = kAccounts.get(state, c.from);
+        if (!from || !kAccounts.contains(state, c.to)) return refuse("NO_SUCH_ACCOUNT", 404);
+        return accept({Moved{c.group, c.from, c.to, c.amount}}, from->balance - c.amount);
       }},
       command);
 }
@@ -86,6 +91,15 @@ void Tally::evolve(State& state, const Event& event, const EventContext& context
         auto account = kAccounts.get(state, e.account).value_or(Account{});
         ++account.notes;
         kAccounts.put(state, e.account, account);
+      },
+      [&](const Moved& e) {
+        const auto change = [&](const std::string& name, std::int64_t by) {
+          auto account = kAccounts.get(state, name).value_or(Account{});
+          account.balance += by;
+          kAccounts.put(state, name, account);
+        };
+        change(e.from, -e.amount);
+        change(e.to, e.amount);
       },
       [&](const Pinged&) {}},
       event);

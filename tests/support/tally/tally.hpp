@@ -42,6 +42,15 @@ struct Expire {
 };
 BOOST_DESCRIBE_STRUCT(Expire, (), (group, account, not_before))
 
+struct Move {
+  static constexpr std::string_view kType = "Move";
+  static constexpr int kVersion = 1;
+  std::string group, from, to;
+  std::int64_t amount = 0;
+  std::string boundary() const { return group; }
+};
+BOOST_DESCRIBE_STRUCT(Move, (), (group, from, to, amount))
+
 struct Opened {
   static constexpr std::string_view kType = "Opened";
   static constexpr int kVersion = 1;
@@ -73,6 +82,19 @@ struct Expired {
   std::string record_key() const { return group; }
 };
 BOOST_DESCRIBE_STRUCT(Expired, (), (group, account))
+
+/// One fact about two accounts.
+struct Moved {
+  static constexpr std::string_view kType = "Moved";
+  static constexpr int kVersion = 1;
+  static constexpr std::string_view kTopic = "tally.entries";
+  std::string group, from, to;
+  std::int64_t amount = 0;
+  std::string subject() const { return from; }
+  std::string second_subject() const { return to; }
+  std::string record_key() const { return group; }
+};
+BOOST_DESCRIBE_STRUCT(Moved, (), (group, from, to, amount))
 
 struct Noted {
   static constexpr std::string_view kType = "Noted";
@@ -114,8 +136,8 @@ inline constexpr Table<std::int64_t, std::string> kTotals{17};
 
 struct Tally {
   static constexpr std::string_view kDomain = "tally";
-  using Command = std::variant<Open, Add, Expire>;
-  using Event = std::variant<Opened, Added, Expired, Noted, Pinged>;
+  using Command = std::variant<Open, Add, Expire, Move>;
+  using Event = std::variant<Opened, Added, Expired, Noted, Pinged, Moved>;
   using Reply = std::variant<std::monostate, Balance>;
   using Settings = tally::Settings;
   static Decision<Event, Reply> decide(const RowReader& state, const Command& command, const Context& context, const Settings& settings);
