@@ -80,6 +80,7 @@ Connection::~Connection() {
 }
 
 void Connection::check_deadline(SteadyTime now) {
+  if (live_ != nullptr) live_->sweep(now);
   if (now < deadline_) return;
   disarm();
   expired_ = true;
@@ -90,6 +91,7 @@ void Connection::check_deadline(SteadyTime now) {
 void Connection::stop_when_idle() {
   boost::system::error_code ignored;
   if (idle_) socket_.cancel(ignored);
+  if (live_ != nullptr) live_->drain();
 }
 
 void Connection::force_close() {
@@ -156,6 +158,13 @@ Task<void> Connection::run() {
     bool sent = try_send();
     if (!sent) sent = co_await send_rest();
     if (sent && file_left_ != 0) sent = co_await send_file();
+    if (sent && streams_) {
+      StreamBody body = std::move(*std::get_if<StreamBody>(&response_.body));
+      response_ = Response();
+      Task<bool> streaming = run_stream(std::move(body));
+      sent = co_await std::move(streaming);
+      if (core_->stopping) keep_ = false;
+    }
     response_ = Response();
     if (!sent) break;
     if (keep_ && !body_done_) keep_ = co_await drain();
@@ -342,8 +351,9 @@ void Connection::render_file(const FileBody& file, ResponseHead& head) {
 void Connection::render_response() {
   ResponseHead head;
   head.response = &response_;
-  head.keep_alive = keep_;
   head.http_1_0 = head_.minor_version == 0;
+  streams_ = std::holds_alternative<StreamBody>(response_.body);
+  if (streams_ && head.http_1_0) keep_ = false;
   out_body_ = {};
   file_left_ = 0;
   sent_ = 0;
@@ -352,15 +362,18 @@ void Connection::render_response() {
   }
   if (const auto* file = std::get_if<FileBody>(&response_.body)) {
     render_file(*file, head);
-  } else {
-    out_body_ = *std::get_if<std::string>(&response_.body);
+  } else if (const auto* text = std::get_if<std::string>(&response_.body)) {
+    out_body_ = *text;
     head.content_length = out_body_.size();
   }
   if (response_.status < 200 || response_.status == 204 || response_.status == 304) {
     head.content_length.reset();
     out_body_ = {};
     file_left_ = 0;
+    streams_ = false;
   }
+  head.streamed = streams_;
+  head.keep_alive = keep_;
   std::string cors;
   if (surface_->surface.cors.enabled) {
     if (const auto origin = head_.field("origin")) {
@@ -376,6 +389,7 @@ void Connection::render_response() {
   if (head_.method == Method::head) {
     out_body_ = {};
     file_left_ = 0;
+    streams_ = false;
   }
 }
 

@@ -27,6 +27,14 @@ struct MountedSurface {
 
 class Connection;
 
+/// What a connection does for longer than an exchange; told by the sweep and by the stop of the server, never destroyed by them.
+class LiveExchange {
+ public:
+  virtual ~LiveExchange() = default;
+  virtual void sweep(SteadyTime now) = 0;
+  virtual void drain() = 0;
+};
+
 /// Shared by the server and its connections; lives as long as any of them.
 struct ServerCore {
   ServerCore(LoopWithContext& loop_, const ServerOptions& options_)
@@ -101,6 +109,7 @@ class Connection final : public Request {
   class AsyncRead;
   class AsyncWritable;
   class Turn;
+  class Stream;
 
   // connection.cpp
   Task<Incoming> read_head();
@@ -115,6 +124,9 @@ class Connection final : public Request {
   Task<bool> send_rest();
   Task<bool> send_file();
   Task<void> close_politely();
+
+  // stream.cpp
+  Task<bool> run_stream(StreamBody body);
   void arm(Duration delay) { expired_ = false; deadline_ = core_->scheduler.now() + delay; }
   void disarm() { deadline_ = SteadyTime::max(); }
 
@@ -170,6 +182,8 @@ class Connection final : public Request {
   std::string_view out_body_;       ///< its body when that is a string
   std::size_t sent_ = 0;            ///< of out_ and out_body_ together
   std::uint64_t file_offset_ = 0, file_left_ = 0;
+  bool streams_ = false;            ///< a StreamBody follows the head
+  LiveExchange* live_ = nullptr;    ///< while the connection is streamed to or is a WebSocket
 };
 
 }  // namespace tidemark::http

@@ -49,6 +49,10 @@ class Connection::AsyncWritable {
   boost::system::error_code failed_;
 };
 
+/// For sockets that live long and mostly idle: what the peer does not take stays with its producer instead of the kernel, and a
+/// peer that vanishes without a word is found after `stall_timeout` with bytes it has not acknowledged.
+void limit_backlog(int socket, Duration stall_timeout);
+
 /// Lets everything else that is ready run once; also unwinds the stack, which grows with each await that completes at once.
 class Connection::Turn {
  public:

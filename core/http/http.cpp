@@ -53,6 +53,7 @@ int status_of(Fault fault) {
     case Fault::unsupported_version: return 505;
     case Fault::overloaded: return 503;
     case Fault::internal: return 500;
+    case Fault::upgrade_required: return 426;
   }
   return 500;
 }
@@ -135,6 +136,18 @@ Response json_response(int status, std::string json) {
   response.status = status;
   response.header("Content-Type", "application/json");
   response.body = std::move(json);
+  return response;
+}
+
+Response event_stream_response(std::function<Task<void>(BodyStream& stream)> produce) {
+  StreamBody body;
+  body.produce = std::move(produce);
+  append_sse_comment("", body.heartbeat);
+  Response response;
+  response.header("Content-Type", "text/event-stream");
+  response.header("Cache-Control", "no-cache");
+  response.header("X-Accel-Buffering", "no");
+  response.body = std::move(body);
   return response;
 }
 

@@ -122,6 +122,7 @@ enum class Fault {
   unsupported_version,///< 505
   overloaded,         ///< 503, connection or request limit
   internal,           ///< handler threw or failed: 500
+  upgrade_required,   ///< the path speaks WebSocket only: 426
 };
 int status_of(Fault fault);
 
@@ -152,6 +153,8 @@ struct Problem {
 };
 Response problem_response(const Problem& problem);
 Response json_response(int status, std::string json);
+/// A text/event-stream that proxies neither store nor hold back, with a comment as its heartbeat.
+Response event_stream_response(std::function<Task<void>(BodyStream& stream)> produce);
 /// The platform's fault(): problem+json.
 Response problem_fault(Fault fault, std::string_view detail, std::string_view allow);
 

@@ -64,7 +64,7 @@ void put_response_head(std::string& out, const ResponseHead& head) {
   }
   out += "Server: tidemark\r\n";
   out += date_line();
-  const bool no_content = !head.content_length || response.status == 416;
+  const bool no_content = (!head.content_length && !head.streamed) || response.status == 416;
   for (const auto& [name, value] : response.headers) {
     if (server_writes(name) || (no_content && same_token(name, "content-type"))) continue;
     put_clean(out, name);
@@ -84,6 +84,7 @@ void put_response_head(std::string& out, const ResponseHead& head) {
     put_number(out, *head.content_length);
     out += "\r\n";
   }
+  if (head.streamed && !head.http_1_0) out += "Transfer-Encoding: chunked\r\n";
   if (!head.keep_alive) {
     out += "Connection: close\r\n";
   } else if (head.http_1_0) {

@@ -16,6 +16,7 @@ struct ResponseHead {
   std::string_view extra;                       ///< finished lines, each with CR LF
   std::string_view etag;                        ///< empty: none
   bool accept_ranges = false;
+  bool streamed = false;                        ///< a body without a known length follows
   bool keep_alive = true;
   bool http_1_0 = false;
 };

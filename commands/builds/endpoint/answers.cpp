@@ -40,6 +40,7 @@ http::Response fault_answer(http::Fault fault, std::string_view, std::string_vie
       response.header("Retry-After", "1");
       return response;
     }
+    case http::Fault::upgrade_required:
     case http::Fault::internal: break;
   }
   return error_answer(500, kInternalText);

@@ -104,6 +104,7 @@ bool RawClient::receive_more() {
   if (::poll(&ready, 1, std::chrono::milliseconds(kPatience).count()) <= 0) return false;
   char piece[64 << 10];
   const auto got = ::recv(fd_, piece, sizeof(piece), 0);
+  reset_ = got < 0 && errno == ECONNRESET;
   if (got <= 0) return false;
   buffered_.append(piece, static_cast<std::size_t>(got));
   return true;
@@ -162,6 +163,14 @@ std::string RawClient::read_all() {
   while (receive_more()) {
   }
   return std::exchange(buffered_, {});
+}
+
+std::string RawClient::read_exactly(std::size_t bytes) {
+  while (buffered_.size() < bytes && receive_more()) {
+  }
+  const std::string read = buffered_.substr(0, bytes);
+  buffered_.erase(0, bytes);
+  return read;
 }
 
 std::string get(std::string_view target, std::string_view extra) {

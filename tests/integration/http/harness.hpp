@@ -64,12 +64,15 @@ class RawClient {
   /// Nothing has arrived and the connection is open, as of now.
   bool silent();
   std::string read_all();  ///< until the end of the connection
+  std::string read_exactly(std::size_t bytes);  ///< fewer when the connection ends or ten seconds pass
+  bool was_reset() const { return reset_; }     ///< seen by a read
   int fd() const { return fd_; }
 
  private:
   bool receive_more();  ///< false: end, error or deadline
   int fd_ = -1;
   std::string buffered_;
+  bool reset_ = false;
 };
 
 std::string get(std::string_view target, std::string_view extra = {});
