@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/disk.hpp"
+#include "core/blob/blob_metrics.hpp"
 #include "core/blob/staging.hpp"
 #include "core/keys/key_ring.hpp"
 
@@ -58,6 +59,7 @@ struct Parts {
   Scheduler* home;
   Executor* pool;
   const keys::KeyRing* ring;
+  BlobMetrics metrics;
 };
 
 class FileUpload final : public Upload {
@@ -135,11 +137,15 @@ class FileUpload final : public Upload {
     Result<BlobRef> published = co_await running;
     if (!published) co_return fail(published.take_error());
     committed_ = *published;
+    parts_.metrics.stored(published->size);
     co_return published;
   }
 
   Error fail(Error error) {
-    if (error.code == Code::exhausted) disk_full_ = true;
+    if (error.code == Code::exhausted) {
+      disk_full_ = true;
+      parts_.metrics.disk_full();
+    }
     failed_ = error;
     return error;
   }
@@ -187,7 +193,9 @@ class FileBlobStore final : public BlobStore {
       return Opened{std::shared_ptr<int>(new int(file->release()), close_and_delete), ref.size};
     };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
-    co_return co_await running;
+    Result<Opened> opened = co_await running;
+    if (!opened) parts_.metrics.read_failed(opened.error());
+    co_return opened;
   }
 
   Task<Result<Opened>> open_verified(BlobRef ref) override {
@@ -199,7 +207,11 @@ class FileBlobStore final : public BlobStore {
     auto hashing = content_matches(ref, opened->fd);
     Result<bool> matched = co_await std::move(hashing);
     if (!matched) co_return matched.take_error();
-    if (!*matched) co_return make_error(Code::corrupt, "the blob " + parts_.area->object(ref.sha256) + " does not have the content of its address");
+    if (!*matched) {
+      auto damaged = make_error(Code::corrupt, "the blob " + parts_.area->object(ref.sha256) + " does not have the content of its address");
+      parts_.metrics.read_failed(damaged);
+      co_return damaged;
+    }
     if (identity) parts_.verified->add(ref.sha256, *identity);
     co_return opened;
   }
@@ -261,6 +273,7 @@ class FileBlobStore final : public BlobStore {
       const bool gone = co_await removing;
       if (gone) ++removed;
     }
+    parts_.metrics.collected(removed);
     co_return removed;
   }
 
@@ -286,7 +299,9 @@ class FileBlobStore final : public BlobStore {
       return content;
     };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
-    co_return co_await running;
+    Result<std::string> content = co_await running;
+    if (!content) parts_.metrics.read_failed(content.error());
+    co_return content;
   }
 
   // Under a key of its own again: so each copy can be destroyed for itself.
@@ -390,7 +405,8 @@ bool remove_older_object(Area& area, const std::string& sha256, Time limit) {
 
 }  // namespace
 
-Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring) {
+Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring,
+                                                   metrics::Registry* registry) {
   if (auto made = make_posix_disk()->make_directories(directory); !made) return made.take_error();
   auto area = std::make_shared<Area>(std::move(directory));
   for (const auto& path : {area->staging(), area->objects(), area->privates()}) {
@@ -402,7 +418,8 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Schedu
   for (const auto& name : *left) {
     if (auto removed = remove_file(area->staging() + "/" + name); !removed) return removed.take_error();
   }
-  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(Parts{std::move(area), std::make_shared<VerifiedFiles>(), &home, &pool, ring}));
+  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(
+      Parts{std::move(area), std::make_shared<VerifiedFiles>(), &home, &pool, ring, BlobMetrics(registry)}));
 }
 
 }  // namespace tidemark::blob

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/error.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/base/task.hpp"
 
@@ -78,7 +79,9 @@ class BlobStore {
 
 /// Opens the store in `directory` (layout: docs/formats/blob.md), makes what is missing and removes what uploads before a
 /// crash left in staging. One process at a time: its caller holds the lock of the data directory. Everything is borrowed;
-/// `pool` must run what was posted before it goes; `ring` may be null, then there are no private blobs.
-Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring);
+/// `pool` must run what was posted before it goes; `ring` may be null, then there are no private blobs; so may `registry`, then nothing
+/// is counted.
+Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring,
+                                                   metrics::Registry* registry = nullptr);
 
 }  // namespace tidemark::blob

@@ -28,13 +28,20 @@ bool holds(const ExpectedVersion& expected, const RowReader& state, LaneId lane,
   return false;
 }
 
+std::vector<std::string> names_of(const std::vector<DomainRuntime>& domains) {
+  std::vector<std::string> names;
+  for (const auto& domain : domains) names.push_back(domain.domain->name);
+  return names;
+}
+
 std::string fingerprint_of(const DecodedCommand& command) { return sha256(command.type() + '\n' + command.canonical_data()); }
 
 }  // namespace
 
 LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains,
                              const NodeOptions& options, LaneHooks hooks)
-    : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)) {
+    : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)),
+      metrics_(options.metrics, names_of(domains)) {
   for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<Memory>());
   forgotten_.resize(domains_.size());
 }
@@ -132,9 +139,12 @@ void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::uniq
   else if (draining_ || !serving_) refuse = make_error(Code::unavailable, draining_ ? "the node is stopping" : "the lane is not served yet");
   else if (queue_.size() >= options_.lane_queue_max) refuse = make_error(Code::unavailable, "the lane's queue is full");
   if (refuse) {
-    scheduler_.post([outcome = failed_outcome(request, std::move(*refuse)), done = std::move(done)]() mutable { done(std::move(outcome)); });
+    auto outcome = failed_outcome(request, std::move(*refuse));
+    metrics_.answered(domain, outcome);
+    scheduler_.post([outcome = std::move(outcome), done = std::move(done)]() mutable { done(std::move(outcome)); });
     return;
   }
+  metrics_.queued(1);
   queue_.push_back(Pending{domain, std::move(request), std::move(command), std::move(done), {}, {}});
   if (!busy_ && queue_.size() == 1) {
     // Posted, so that everything that arrives in this turn of the loop shares a commit.
@@ -148,10 +158,12 @@ void LaneProcessor::pump() {
     return;
   }
   auto batch = std::make_shared<Batch>();
+  const auto deciding = metrics_.deciding();
   const bool decided = guarded([&] {
     while (!queue_.empty() && batch->answers.size() < options_.batch_commands_max && batch->bytes < kBatchBytesMax) {
       decide(queue_.front(), *batch);  // stays in the queue until it is decided, so that a failure answers it
       queue_.pop_front();
+      metrics_.queued(-1);
     }
   });
   if (!decided) {
@@ -159,6 +171,8 @@ void LaneProcessor::pump() {
     answer_all(*batch);
     return pump();
   }
+  deciding.stop();
+  metrics_.decided(batch->answers.size());
   append(std::move(batch));
 }
 
@@ -178,6 +192,7 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
     }
   }
   batch->append_started = scheduler_.now();
+  batch->appending = metrics_.appending();
   log_.append(*ownership_, std::move(records), [this, alive = alive_, batch](Result<void> result) {
     if (*alive) appended(batch, std::move(result));
   });
@@ -185,6 +200,7 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
 
 void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) {
   busy_ = false;
+  batch->appending.stop();
   if (result.ok()) {
     if (const auto lease = log_.lease()) lease_until_ = batch->append_started + *lease;
     if (auto applied = apply(*batch); !applied) {
@@ -268,6 +284,7 @@ Result<void> LaneProcessor::apply(Batch& batch) {
 
 void LaneProcessor::answer_all(Batch& batch) {
   for (auto& answer : batch.answers) {
+    if (!answer.outcome.command_id.empty()) metrics_.answered(answer.domain, answer.outcome);  // else the lane's own
     if (!answer.timer_key.empty()) timer_answered(answer);
     if (answer.done) answer.done(std::move(answer.outcome));
   }
@@ -279,8 +296,10 @@ void LaneProcessor::fail(Error error) {
   serving_ = false;
   for (auto& pending : queue_) {
     auto outcome = failed_outcome(pending.request, make_error(Code::unavailable, "not applied: the lane has failed"));
+    metrics_.answered(pending.domain, outcome);
     if (pending.done) scheduler_.post([done = std::move(pending.done), outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
   }
+  metrics_.queued(-static_cast<std::ptrdiff_t>(queue_.size()));
   queue_.clear();
   hooks_.failed(*failure_);
 }

@@ -14,6 +14,7 @@
 #include "core/event/record.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/lane_metrics.hpp"
 #include "core/runtime/node.hpp"
 #include "core/runtime/state_layout.hpp"
 
@@ -99,6 +100,7 @@ class LaneProcessor {
   std::vector<DomainRuntime>& domains_;
   const NodeOptions& options_;
   LaneHooks hooks_;
+  const LaneMetrics metrics_;
 
   std::optional<log::Ownership> ownership_;
   bool serving_ = false;

@@ -28,6 +28,7 @@ struct LaneProcessor::Batch {
   std::size_t bytes = 0;
   bool has_records = false;
   SteadyTime append_started{};
+  metrics::Stopwatch appending;
 };
 
 /// Owner memory: values by boundary and key.

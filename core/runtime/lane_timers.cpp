@@ -78,6 +78,8 @@ void LaneProcessor::fire_timers() {
         continue;
       }
       ++fired;
+      metrics_.timer_fired(i);
+      metrics_.queued(1);
       resting_[resting_key(i, entry.key)] = std::nullopt;
       const Domain& domain = *domains_[i].domain;
       CommandRequest request;

@@ -10,6 +10,7 @@
 
 #include "core/base/disk.hpp"
 #include "core/base/error.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/base/task.hpp"
 #include "core/log/event_log.hpp"
@@ -105,6 +106,13 @@ struct ProjectionStatus {
   int version = 1;
   std::uint64_t applied = 0;       ///< events of its topics that it has passed, since the start of the log
   std::uint64_t behind = 0;        ///< events between it and the durable end
+  struct Unread {
+    log::TopicId topic_id;
+    std::string topic;
+    LaneId lane;
+    Tmseq next;
+  };
+  std::vector<Unread> unread;      ///< the first event not applied, of every partition that is behind
   std::vector<ProjectionFault> faults;
   std::vector<SkippedEvent> skipped;
   struct Rebuild {
@@ -132,6 +140,9 @@ struct NodeOptions {
   std::uint64_t store_flush_records = 200'000;  ///< distance from the log that makes a store flush
   std::string node_id = "node";
   std::string build = "dev";
+  metrics::Registry* metrics = nullptr;  ///< outlives the node; null: nothing is counted
+  /// Told on the scheduler when a projection stops at an event.
+  std::function<void(std::string_view projection, const ProjectionFault& fault)> on_projection_fault{};
 };
 
 /// One node over one log.

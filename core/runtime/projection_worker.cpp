@@ -13,7 +13,7 @@ ProjectionWorker::ProjectionWorker(std::shared_ptr<const Projection> projection,
                                    log::EventLog& log, Scheduler& home, Executor& executor, const NodeOptions& options,
                                    std::function<void(Error)> failed)
     : projection_(std::move(projection)), topics_(std::move(topics)), store_(std::move(store)), log_(log), home_(home), executor_(executor),
-      options_(options), failed_(std::move(failed)) {
+      options_(options), failed_(std::move(failed)), metrics_(options.metrics, projection_->spec().name) {
   life_->worker = this;
 }
 
@@ -99,6 +99,7 @@ void ProjectionWorker::step() {
 /// Applies up to kEventsPerWrite events of the partition in one write. True when there may be more.
 Result<bool> ProjectionWorker::apply_some(Partition& partition) {
   if (!(partition.cursor.next() < log_.end(topics_[partition.topic].id, partition.lane))) return false;
+  const auto applying = metrics_.applying();
   store::Overlay overlay(*store_);
   std::size_t applied = 0;
   std::optional<ProjectionFault> fault;
@@ -123,7 +124,10 @@ Result<bool> ProjectionWorker::apply_some(Partition& partition) {
         {{topics_[partition.topic].spec.name, partition.lane}, {log_.epoch(), partition.cursor.next(), partition.cursor.last_id()}}};
     if (auto written = store_->write(overlay, checkpoints); !written) return written.take_error();
     unflushed_records_ += applied;
+    metrics_.applied(applied);
+    applying.stop();
   }
+  if (fault) tell_fault(*fault);
   std::unique_lock lock(mutex_);
   partition.applied = partition.cursor.next();
   if (fault) {
@@ -132,6 +136,12 @@ Result<bool> ProjectionWorker::apply_some(Partition& partition) {
   }
   settle(lock);
   return applied == kEventsPerWrite && !partition.faulted;
+}
+
+void ProjectionWorker::tell_fault(const ProjectionFault& fault) {
+  metrics_.faulted();
+  if (!options_.on_projection_fault) return;
+  home_.post([this, alive = alive_, fault] { if (*alive) options_.on_projection_fault(projection_->spec().name, fault); });
 }
 
 bool ProjectionWorker::satisfied(const Waiter& waiter) const {
@@ -208,7 +218,9 @@ ProjectionStatus ProjectionWorker::status() const {
   for (const auto& partition : partitions_) {
     const Tmseq end = log_.end(topics_[partition.topic].id, partition.lane);
     status.applied += partition.applied.value;
-    status.behind += end.value > partition.applied.value ? end.value - partition.applied.value : 0;
+    if (!(partition.applied < end)) continue;
+    status.behind += end.value - partition.applied.value;
+    status.unread.push_back({topics_[partition.topic].id, topics_[partition.topic].spec.name, partition.lane, partition.applied});
   }
   status.faults = faults_;
   return status;

@@ -15,6 +15,7 @@
 #include "core/runtime/domain_runtime.hpp"
 #include "core/runtime/log_cursor.hpp"
 #include "core/runtime/node.hpp"
+#include "core/runtime/projection_metrics.hpp"
 
 namespace tidemark::runtime {
 
@@ -63,6 +64,7 @@ class ProjectionWorker {
   void post_to_worker(Fn<void(ProjectionWorker&)> work);
   void step();
   Result<bool> apply_some(Partition& partition);
+  void tell_fault(const ProjectionFault& fault);
   void settle(std::unique_lock<std::mutex>& lock);
   bool satisfied(const Waiter& waiter) const;
   const ProjectionFault* fault_of(const Waiter& waiter) const;
@@ -75,6 +77,7 @@ class ProjectionWorker {
   Executor& executor_;
   const NodeOptions& options_;
   std::function<void(Error)> failed_;
+  const ProjectionMetrics metrics_;
 
   std::vector<Partition> partitions_;
   std::uint64_t watch_ = 0;

@@ -14,6 +14,7 @@
 
 #include "core/base/disk.hpp"
 #include "core/store/layout.hpp"
+#include "core/store/store_metrics.hpp"
 
 namespace tidemark::store {
 namespace {
@@ -174,8 +175,8 @@ class RocksSnapshot final : public RowReader {
 // is always the rows and checkpoints of some earlier write. Two column families would not promise that.
 class RocksStore final : public Store {
  public:
-  RocksStore(std::unique_ptr<rocksdb::DB> db, std::string directory)
-      : db_(std::move(db)), directory_(std::move(directory)), reads_(*db_, directory_, nullptr) {
+  RocksStore(std::unique_ptr<rocksdb::DB> db, std::string directory, StoreMetrics metrics)
+      : db_(std::move(db)), directory_(std::move(directory)), reads_(*db_, directory_, nullptr), metrics_(metrics) {
     write_options_.disableWAL = true;
   }
 
@@ -195,7 +196,10 @@ class RocksStore final : public Store {
       if (!status.ok()) return to_error(status, "filling a batch for", directory_);
     }
     if (batch.Count() == 0) return {};
+    const auto writing = metrics_.writing();
     if (const auto status = db_->Write(write_options_, &batch); !status.ok()) return to_error(status, "writing", directory_);
+    writing.stop();
+    metrics_.wrote(batch.GetDataSize());
     unflushed_bytes_ += batch.GetDataSize();
     return {};
   }
@@ -215,10 +219,12 @@ class RocksStore final : public Store {
   }
 
   Result<void> flush() override {
+    const auto flushing = metrics_.flushing();
     rocksdb::FlushOptions options;
     options.wait = true;
     options.allow_write_stall = true;
     if (const auto status = db_->Flush(options); !status.ok()) return to_error(status, "flushing", directory_);
+    flushing.stop();
     unflushed_bytes_ = 0;
     return {};
   }
@@ -251,13 +257,14 @@ class RocksStore final : public Store {
   std::unique_ptr<rocksdb::DB> db_;
   const std::string directory_;
   Reads reads_;
+  const StoreMetrics metrics_;
   rocksdb::WriteOptions write_options_;
   std::atomic<std::uint64_t> unflushed_bytes_ = 0;
 };
 
 class RocksStoreFactory final : public StoreFactory {
  public:
-  explicit RocksStoreFactory(std::string root) : root_(std::move(root)) {}
+  RocksStoreFactory(std::string root, metrics::Registry* registry) : root_(std::move(root)), registry_(registry) {}
 
   Result<std::unique_ptr<Store>> open(const std::string& name) override {
     const bool plain = !name.empty() && name.front() != '/' && name.find("..") == std::string::npos &&
@@ -266,26 +273,27 @@ class RocksStoreFactory final : public StoreFactory {
                                 c == '-' || c == '/';
                        });
     if (!plain) return make_error(Code::invalid_argument, "\"" + name + "\" cannot name a store");
-    return open_rocksdb_store(root_ + "/" + name);
+    return open_rocksdb_store(root_ + "/" + name, registry_, name);
   }
 
  private:
   const std::string root_;
+  metrics::Registry* const registry_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory) {
+Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory, metrics::Registry* registry, const std::string& name) {
   if (auto made = make_posix_disk()->make_directories(directory); !made) return made.take_error();
   rocksdb::DB* opened = nullptr;
   const auto status = rocksdb::DB::Open(make_options(), directory, &opened);
   std::unique_ptr<rocksdb::DB> db(opened);
   if (!status.ok()) return to_error(status, "opening", directory);
-  return std::unique_ptr<Store>(std::make_unique<RocksStore>(std::move(db), directory));
+  return std::unique_ptr<Store>(std::make_unique<RocksStore>(std::move(db), directory, StoreMetrics(registry, name)));
 }
 
-std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory) {
-  return std::make_unique<RocksStoreFactory>(std::move(root_directory));
+std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory, metrics::Registry* registry) {
+  return std::make_unique<RocksStoreFactory>(std::move(root_directory), registry);
 }
 
 }  // namespace tidemark::store

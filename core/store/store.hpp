@@ -10,6 +10,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/ids.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/rows.hpp"
 
 namespace tidemark::store {
@@ -75,7 +76,9 @@ class Store : public RowReader {
 
 /// Opens a RocksDB store in `directory` (created when missing). Block cache and write buffers are shared by all stores of
 /// the process. corrupt when RocksDB says so, unavailable when another process has it open.
-Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory);
+/// `registry` (outlives the store; null: nothing is counted) gets its metrics, labelled `name`.
+Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory, metrics::Registry* registry = nullptr,
+                                                  const std::string& name = {});
 
 /// The in-memory twin. `crash()` forgets everything written since the last flush, as RocksDB without a WAL does.
 class MemoryStore : public Store {
@@ -91,6 +94,6 @@ class StoreFactory {
   /// `name` is like "state/builds-v1" or "projections/builds.by_id-v3".
   virtual Result<std::unique_ptr<Store>> open(const std::string& name) = 0;
 };
-std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory);
+std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory, metrics::Registry* registry = nullptr);
 
 }  // namespace tidemark::store

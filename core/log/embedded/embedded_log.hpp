@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/disk.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/log/event_log.hpp"
 
@@ -18,6 +19,7 @@ struct EmbeddedLogOptions {
   std::size_t queued_bytes_max = 128u << 20;   ///< appends queued above this fail with unavailable
   /// Draws the epoch at creation.
   std::function<Uuid()> make_epoch;
+  metrics::Registry* metrics = nullptr;  ///< outlives the log; null: nothing is counted
 };
 
 /// What recovery found; for the start-up report and for tests.

@@ -30,6 +30,7 @@ Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOption
       crc_(recovered.state.crc),
       preparer_(disk, options_.directory, epoch_, options_.segment_bytes),
       tail_(std::move(tail)),
+      metrics_(options_.metrics),
       index_(std::move(recovered.index)),
       cache_(kCacheBytes),
       topics_(std::move(recovered.state.meta.topics)) {
@@ -269,6 +270,7 @@ bool Journal::make_room(std::optional<Error>& out_of_space) {
   offset_ = kSegmentHeaderSize;
   preparer_.begin(current_.number + 1);
   tail_sync_due_ = true;
+  metrics_.segment_begun();
   std::unique_lock lock(published_);
   files_.insert_or_assign(current_.number, current_.file);
   return true;
@@ -282,12 +284,18 @@ Result<void> Journal::write_frame() {
   header.durable = commit_;
   header.previous_crc = crc_;
   header.salt = salt_;
+  const auto committing = metrics_.committing();
   auto frame = std::make_shared<const std::string>(builder_.build(header));
   if (auto done = current_.file->pwrite(offset_, *frame); !done) return done;
+  const auto syncing = metrics_.syncing();
   if (auto done = current_.file->sync(); !done) return done;
+  syncing.stop();
+  committing.stop();
+  std::uint64_t records = 0;
   {
     std::unique_lock lock(published_);
     for (const FrameEntry& entry : builder_.directory()) {
+      records += entry.count;
       index_[partition(TopicId{entry.topic}, LaneId{entry.lane})].add(
           BatchPlace{entry.first, entry.count, header.segment, header.offset + entry.offset, entry.length});
     }
@@ -296,10 +304,13 @@ Result<void> Journal::write_frame() {
   commit_ = header.commit;
   crc_ = header.crc;
   offset_ += header.length;
+  const auto appends = std::count_if(answers_.begin(), answers_.end(), [](const Answer& answer) { return answer.in_frame; });
+  metrics_.committed(static_cast<std::size_t>(appends), records, header.length);
   return {};
 }
 
 void Journal::answer(Pending& pending, Result<void> result, bool in_frame) {
+  if (!result && pending.is_append) metrics_.refused();
   if (!result && pending.is_append && pending.lane.value < lanes_) ++failed_[pending.lane.value];
   answered_bytes_ += pending.bytes;
   answers_.push_back(Answer{std::move(pending.done), std::move(result), pending.lane, pending.is_append, in_frame});

@@ -13,6 +13,7 @@
 #include "core/base/scheduler.hpp"
 #include "core/log/embedded/embedded_log.hpp"
 #include "core/log/embedded/frame_builder.hpp"
+#include "core/log/embedded/journal_metrics.hpp"
 #include "core/log/embedded/recovery.hpp"
 #include "core/log/embedded/tail_cache.hpp"
 
@@ -119,6 +120,7 @@ class Journal final : public EventLog {
   std::uint64_t tail_commit_ = 0;       // last one written to tail
   bool tail_sync_due_ = false;
   std::size_t answered_bytes_ = 0;
+  const JournalMetrics metrics_;
 
   // Published; published_ guards.
   mutable std::shared_mutex published_;

@@ -1,0 +1,35 @@
+#pragma once
+// What the blob store counts. Home scheduler.
+
+#include <cstdint>
+
+#include "core/base/error.hpp"
+#include "core/base/metrics.hpp"
+
+namespace tidemark::blob {
+
+class BlobMetrics {
+ public:
+  explicit BlobMetrics(metrics::Registry* registry)
+      : stored_(registry, {"tidemark_blob_stored_total", "Uploads committed"}),
+        stored_bytes_(registry, {"tidemark_blob_stored_bytes_total", "Content of uploads committed"}),
+        removed_(registry, {"tidemark_blob_collected_total", "Blobs removed because nothing refers to them"}),
+        disk_full_(registry, {"tidemark_blob_disk_full_total", "Uploads given up because the disk was full"}),
+        damaged_(registry, {"tidemark_blob_damaged_total", "Reads of a blob that is not what was stored"}) {}
+
+  void stored(std::uint64_t bytes) const {
+    stored_.add();
+    stored_bytes_.add(static_cast<double>(bytes));
+  }
+  void collected(std::uint64_t blobs) const { removed_.add(static_cast<double>(blobs)); }
+  void disk_full() const { disk_full_.add(); }
+  /// Counts a damaged blob when that is what the reading found.
+  void read_failed(const Error& error) const {
+    if (error.code == Code::corrupt) damaged_.add();
+  }
+
+ private:
+  metrics::Counter stored_, stored_bytes_, removed_, disk_full_, damaged_;
+};
+
+}  // namespace tidemark::blob

@@ -1,0 +1,35 @@
+#pragma once
+// What lanes count, all of them together: a lane is no label. Scheduler thread.
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "core/base/metrics.hpp"
+#include "core/runtime/node.hpp"
+
+namespace tidemark::runtime {
+
+class LaneMetrics {
+ public:
+  LaneMetrics(metrics::Registry* registry, const std::vector<std::string>& domains);
+
+  void queued(std::ptrdiff_t commands) const { queue_.add(static_cast<double>(commands)); }
+  metrics::Stopwatch deciding() const { return metrics::Stopwatch(decide_seconds_); }
+  metrics::Stopwatch appending() const { return metrics::Stopwatch(append_seconds_); }
+  void decided(std::size_t commands) const { batch_commands_.observe(static_cast<double>(commands)); }
+  void answered(std::size_t domain, const Outcome& outcome) const;
+  void timer_fired(std::size_t domain) const { domains_[domain].timers.add(); }
+
+ private:
+  static constexpr std::size_t kVerdicts = 7;
+  struct OfDomain {
+    std::array<metrics::Counter, kVerdicts> verdicts;
+    metrics::Counter timers;
+  };
+  metrics::Gauge queue_;
+  metrics::Histogram batch_commands_, decide_seconds_, append_seconds_;
+  std::vector<OfDomain> domains_;
+};
+
+}  // namespace tidemark::runtime
