@@ -124,7 +124,7 @@ Task<http::Response> command(Shared services, http::Request& request) {
     command.command_id = runtime::command_id_of_key(command.tenant, command.actor, route, *key);
     command.keyed = true;
   }
-  if (const auto parent = request.header("traceparent"); parent && parent->size() <= 128) command.traceparent = *parent;
+  command.traceparent = request.traceparent();
 
   auto body = co_await request.read_body(kCommandBytesMax);
   if (!body.ok()) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/trace_context.hpp"
 #include "core/http/connection_io.hpp"
 #include "core/http/range.hpp"
 
@@ -69,6 +70,7 @@ Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket, boost::a
   core_->first = this;
   ++core_->connections;
   if (refuse_) ++core_->refusals;
+  core_->metrics.connected(1);
 }
 
 Connection::~Connection() {
@@ -76,6 +78,7 @@ Connection::~Connection() {
   if (next != nullptr) next->previous = previous;
   --core_->connections;
   if (refuse_) --core_->refusals;
+  core_->metrics.connected(-1);
   if (core_->connections == 0 && core_->on_empty) core_->scheduler.post(std::exchange(core_->on_empty, nullptr));
 }
 
@@ -117,6 +120,31 @@ std::string_view Connection::peer_address() const {
   return peer_address_;
 }
 
+std::string_view Connection::traceparent() const {
+  if (traceparent_.empty()) {
+    std::optional<TraceContext> parent;
+    // Two are as good as none: nobody can say which is meant.
+    if (header_count("traceparent") == 1) parent = parse_traceparent(*head_.field("traceparent"));
+    Scheduler& random = core_->scheduler;
+    traceparent_ = to_traceparent(next_step(parent, random.random(), parent ? 0 : random.random(), parent ? 0 : random.random()));
+  }
+  return traceparent_;
+}
+
+/// Counts and tells what is about to be sent; puts it into its trace.
+void Connection::tell_answer(std::string_view failure) {
+  const auto took = core_->scheduler.now() - head_complete_;
+  const RouteMetrics& counted = route_ != nullptr ? route_->metrics : surface_->unmatched;
+  counted.answered(response_.status, took);
+  const bool traced = !traceparent_.empty() || head_.field("traceparent");
+  if (traced) response_.header("traceresponse", std::string(traceparent()));
+  if (!core_->options.on_answer) return;
+  Exchange exchange{surface_->surface.name, {}, head_.method_name, response_.status, took, {}, failure};
+  if (route_ != nullptr) exchange.route = route_->route.name;
+  if (traced) exchange.trace_id = traceparent().substr(3, 32);
+  core_->options.on_answer(exchange);
+}
+
 Task<void> Connection::run() {
   surface_ = listener_surface_ != nullptr ? listener_surface_ : core_->platform;
   if (refuse_) {
@@ -132,6 +160,10 @@ Task<void> Connection::run() {
     const Incoming incoming = co_await read_head();
     if (incoming == Incoming::closed) break;
     route_ = nullptr;
+    traceparent_.clear();
+    head_complete_ = core_->scheduler.now();
+    core_->metrics.in_flight(1);
+    std::string failure;
     if (incoming == Incoming::refused) {
       find_surface_of_target();
       response_ = surface_->fault(refusal_.fault, refusal_.detail);
@@ -142,18 +174,21 @@ Task<void> Connection::run() {
       begin_body();
       route_ = select_route();
       if (route_ != nullptr) {
-        bool threw = false;
         try {
           Task<Response> task = route_->route.handler(*this);
           Response answer = co_await std::move(task);
           response_ = std::move(answer);
+        } catch (const std::exception& error) {
+          failure = std::string("exception: ") + error.what();
         } catch (...) {
-          threw = true;
+          failure = "exception of an unknown type";
         }
-        if (threw) response_ = surface_->fault(Fault::internal, "the request could not be handled");
+        if (!failure.empty()) response_ = surface_->fault(Fault::internal, "the request could not be handled");
       }
       settle_keep_alive();
     }
+    core_->metrics.in_flight(-1);
+    tell_answer(failure);
     render_response();
     bool sent = try_send();
     if (!sent) sent = co_await send_rest();
@@ -247,7 +282,7 @@ bool Connection::find_surface_of_target() {
   const std::string_view segment = path.substr(0, path.find('/'));
   if (segment.empty()) return false;
   MountedSurface* found = core_->find_surface(segment);
-  if (found == nullptr) return false;
+  if (found == nullptr || !found->surface.on_main_port) return false;
   surface_ = found;
   return true;
 }
@@ -415,6 +450,7 @@ bool Connection::try_send() {
     const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return false;
+    core_->metrics.sent(static_cast<std::size_t>(sent));
     sent_ += static_cast<std::size_t>(sent);
   }
 }
@@ -440,6 +476,7 @@ Task<bool> Connection::send_file() {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(file_left_, kSendfileBytes));
     const auto sent = ::sendfile(socket_.native_handle(), *fd, &offset, wanted);
     if (sent > 0) {
+      core_->metrics.sent(static_cast<std::size_t>(sent));
       file_offset_ += static_cast<std::uint64_t>(sent);
       file_left_ -= static_cast<std::uint64_t>(sent);
       Turn turn(*this);  // a fast reader must not keep the loop from everyone else

@@ -10,6 +10,7 @@
 #include "core/http/asio_loop.hpp"
 #include "core/http/chunked.hpp"
 #include "core/http/head.hpp"
+#include "core/http/http_metrics.hpp"
 #include "core/http/response_head.hpp"
 #include "core/http/router.hpp"
 #include "core/http/server.hpp"
@@ -22,6 +23,7 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asi
 struct MountedSurface {
   Surface surface;
   Router router;
+  RouteMetrics unmatched{};  ///< of what no route answers
   Response fault(Fault fault, std::string_view detail, std::string_view allow = {}) const;
 };
 
@@ -38,10 +40,11 @@ class LiveExchange {
 /// Shared by the server and its connections; lives as long as any of them.
 struct ServerCore {
   ServerCore(LoopWithContext& loop_, const ServerOptions& options_)
-      : loop(loop_), scheduler(loop_.scheduler()), options(options_) {}
+      : loop(loop_), scheduler(loop_.scheduler()), options(options_), metrics(options_.metrics) {}
   LoopWithContext& loop;
   Scheduler& scheduler;
   const ServerOptions options;
+  const ServerMetrics metrics;
   std::vector<std::unique_ptr<MountedSurface>> surfaces;
   MountedSurface* platform = nullptr;  ///< never null after make_server
 
@@ -92,6 +95,7 @@ class Connection final : public Request {
   std::optional<std::string_view> header(std::string_view name) const override { return head_.field(name); }
   std::size_t header_count(std::string_view name) const override;
   std::string_view peer_address() const override;
+  std::string_view traceparent() const override;
   std::optional<std::uint64_t> content_length() const override { return head_.content_length; }
   bool has_body() const override { return head_.chunked || head_.content_length.value_or(0) != 0; }
   Task<Result<std::string>> read_body(std::size_t bytes_max) override;
@@ -112,6 +116,7 @@ class Connection final : public Request {
   class Stream;
 
   // connection.cpp
+  void tell_answer(std::string_view failure);
   Task<Incoming> read_head();
   bool take_head();
   const RoutedRoute* select_route();
@@ -146,6 +151,8 @@ class Connection final : public Request {
   MountedSurface* const listener_surface_;
   const bool refuse_;
   mutable std::string peer_address_;
+  mutable std::string traceparent_;  ///< of this exchange; empty until it is asked for
+  SteadyTime head_complete_{};
 
   SteadyTime deadline_ = SteadyTime::max();
   bool expired_ = false;

@@ -19,6 +19,7 @@ class Connection::AsyncRead {
                                         [this, caller](const boost::system::error_code& failed, std::size_t bytes) {
                                           result_.failed = failed;
                                           result_.bytes = bytes;
+                                          connection_.core_->metrics.received(bytes);
                                           caller.resume();
                                         });
   }

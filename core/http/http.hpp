@@ -59,6 +59,9 @@ class Request {
   virtual std::optional<std::string_view> header(std::string_view name) const = 0;  ///< the first; case-insensitive
   virtual std::size_t header_count(std::string_view name) const = 0;
   virtual std::string_view peer_address() const = 0;
+  /// This exchange as a step of the client's trace, or of a new one (core/base/trace_context.hpp); what the handler causes carries
+  /// it. An answer that is part of a trace says so in `traceresponse`.
+  virtual std::string_view traceparent() const { return {}; }
   virtual std::optional<std::uint64_t> content_length() const = 0;  ///< absent when chunked or without body
   virtual bool has_body() const = 0;                ///< false also for Content-Length: 0
 
@@ -139,6 +142,7 @@ struct Surface {
   /// Error body for what the server itself refuses; `detail` is one sentence, `allow` for method_not_allowed.
   std::function<Response(Fault fault, std::string_view detail, std::string_view allow)> fault;
   CorsPolicy cors;
+  bool on_main_port = true;           ///< false: only on its own listener
   bool options_is_not_found = false;  ///< OPTIONS without a route is a fault instead of 204 + Allow
   bool method_mismatch_is_not_found = false;  ///< unknown method on a known path: not_found instead of method_not_allowed
 };

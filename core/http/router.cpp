@@ -22,7 +22,7 @@ struct Router::Node {
   }
 };
 
-Router::Router(std::vector<Route> routes) : root_(std::make_unique<Node>()) {
+Router::Router(std::vector<Route> routes, const std::string& surface, metrics::Registry* registry) : root_(std::make_unique<Node>()) {
   for (Route& route : routes) {
     TM_ASSERT(!route.pattern.empty() && route.pattern.front() == '/', "a route's pattern begins with '/'");
     if (route.name.empty()) route.name = route.pattern;
@@ -52,7 +52,8 @@ Router::Router(std::vector<Route> routes) : root_(std::make_unique<Node>()) {
     }
     auto& slot = node->routes[static_cast<std::size_t>(route.method)];
     TM_ASSERT(!slot, "two routes with the same method and pattern");
-    slot = std::make_unique<RoutedRoute>(RoutedRoute{std::move(route), std::move(parameters)});
+    RouteMetrics counted(registry, surface, route.name, std::string(name_of(route.method)));
+    slot = std::make_unique<RoutedRoute>(RoutedRoute{std::move(route), std::move(parameters), counted});
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/http/http.hpp"
+#include "core/http/http_metrics.hpp"
 #include "core/http/uri.hpp"
 
 namespace tidemark::http {
@@ -19,6 +20,7 @@ inline constexpr std::size_t kMethods = 8;  // of enum Method
 struct RoutedRoute {
   Route route;
   std::vector<std::string> parameters;
+  RouteMetrics metrics{};
 };
 
 struct RouteMatch {
@@ -32,7 +34,8 @@ struct RouteMatch {
 class Router {
  public:
   /// Asserts that patterns begin with '/' and that no two routes have the same method and shape.
-  explicit Router(std::vector<Route> routes);
+  /// `registry` (null: none) counts the routes as those of `surface`.
+  explicit Router(std::vector<Route> routes, const std::string& surface = {}, metrics::Registry* registry = nullptr);
   ~Router();
   Router(Router&&) noexcept;
 

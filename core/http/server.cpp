@@ -32,8 +32,10 @@ class ServerImpl final : public Server {
     core_->scratch = std::make_unique_for_overwrite<char[]>(ServerCore::kScratchBytes);
     for (Surface& surface : surfaces) {
       TM_ASSERT(core_->find_surface(surface.name) == nullptr, "two surfaces with one name");
-      Router router(std::move(surface.routes));
-      MountedSurface mounted{std::move(surface), std::move(router)};
+      const std::string label = surface_label(surface.name);
+      Router router(std::move(surface.routes), label, options.metrics);
+      RouteMetrics unmatched(options.metrics, label, "unmatched", "any");
+      MountedSurface mounted{std::move(surface), std::move(router), unmatched};
       core_->surfaces.push_back(std::make_unique<MountedSurface>(std::move(mounted)));
     }
     core_->platform = core_->find_surface("");
@@ -165,6 +167,7 @@ class ServerImpl final : public Server {
 
   void take(Listening& on, asio::ip::tcp::socket accepted) {
     const bool refuse = core_->connections - core_->refusals >= core_->options.connections_max;
+    if (refuse) core_->metrics.refused();
     if (refuse && core_->refusals >= kRefusalsMax) return;
     boost::system::error_code failed;
     const auto protocol = on.peer.protocol();

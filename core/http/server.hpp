@@ -1,11 +1,14 @@
 #pragma once
 // The HTTP/1.1 server (Boost.Beast inside).
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/http/http.hpp"
 
@@ -17,6 +20,15 @@ struct Listener {
   std::string surface;                ///< "": main port (all surfaces by prefix); else that surface at the root
 };
 
+/// An answer as the access log sees it. The views end with the call.
+struct Exchange {
+  std::string_view surface, route, method;  ///< the route's name; "" when none matched
+  int status = 0;
+  std::chrono::microseconds took{0};        ///< from the complete head of the request to the head of the answer
+  std::string_view trace_id;                ///< "" outside a trace
+  std::string_view failure;                 ///< what the handler threw; "" when it answered
+};
+
 struct ServerOptions {
   std::size_t connections_max = 12'000;
   std::size_t header_bytes_max = 32u << 10;
@@ -25,6 +37,8 @@ struct ServerOptions {
   Duration idle_timeout = std::chrono::seconds(75);     ///< keep-alive connection without a request
   Duration stall_timeout = std::chrono::seconds(30);    ///< body or response without progress
   Duration drain_deadline = std::chrono::seconds(10);   ///< at stop: requests under way
+  metrics::Registry* metrics = nullptr;                 ///< outlives the server; null: nothing is counted
+  std::function<void(const Exchange&)> on_answer{};     ///< told of every answer, on the loop; null: nobody is
 };
 
 struct BoundListener {

@@ -37,15 +37,11 @@ struct Api {
   /// observes it. What only repeats the present waits for whatever was acknowledged before, for the same reason.
   Task<runtime::Outcome> execute(runtime::CommandRequest request);
   template <class Command>
-  Task<runtime::Outcome> execute(const Command& command, std::string actor) {
-    return execute(command, std::move(actor), CommandName());
-  }
-  template <class Command>
-  Task<runtime::Outcome> execute(const Command& command, std::string actor, CommandName name) {
+  Task<runtime::Outcome> execute(const http::Request& request, const Command& command, std::string actor, CommandName name = {}) {
     return execute(runtime::CommandRequest{.domain = std::string(kDomain), .name = std::string(Command::kType),
                                            .data = event::to_json(command), .actor = std::move(actor), .tenant = {},
                                            .command_id = std::move(name.id), .keyed = name.keyed, .correlation_id = {},
-                                           .causation_id = {}, .traceparent = {}});
+                                           .causation_id = {}, .traceparent = std::string(request.traceparent())});
   }
 
   /// Waits (bounded) until the read models show everything acknowledged so far. False: they are behind.

@@ -93,7 +93,7 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
     if (before) (void)co_await api.blobs().remove_private(std::move(private_name));
     command.certs = blob_ref(*kept, BlobKind::certs, *certs);
   }
-  const auto outcome = co_await api.execute(command, "api-key", std::move(name));
+  const auto outcome = co_await api.execute(request, command, "api-key", std::move(name));
   auto reply = reply_of<SubmittedReply>(outcome);
   if (!reply) {
     out.refusal = answer_for(outcome, kSubmitFailed);
@@ -130,7 +130,7 @@ Task<http::Response> cancel(Api& api, http::Request& request) {
   if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
   CancelBuild command;
   command.build_id = request.param("id");
-  const auto outcome = co_await api.execute(command, "api-key");
+  const auto outcome = co_await api.execute(request, command, "api-key");
   if (!was_done(outcome)) {
     // Elsewhere the same reason is a conflict; old command lines know it here as a bad request.
     if (outcome.reason == kCancelFinished.reason) co_return refuse(kCancelFinished);
@@ -172,7 +172,7 @@ Task<http::Response> retry(Api& api, http::Request& request) {
     if (!copied.ok() && !unusable) co_return error_answer(500, kRetryFailed);
     command.keep_certs = copied.ok();
   }
-  const auto outcome = co_await api.execute(command, "api-key", std::move(name));
+  const auto outcome = co_await api.execute(request, command, "api-key", std::move(name));
   const auto reply = reply_of<SubmittedReply>(outcome);
   if (!reply) {
     if (command.keep_certs && !before && outcome.kind == runtime::Outcome::Kind::refused) {

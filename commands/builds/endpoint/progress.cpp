@@ -29,7 +29,7 @@ struct Beat {
 
 /// A heartbeat of `build_id`. `worker_id` absent: by whoever owns it. Most beats only move the owner's memory; one is recorded
 /// when it is the first of its attempt, brings progress, or the last mark on the log is old.
-Task<Beat> beat(Api& api, std::string build_id, std::optional<std::string> worker_id, std::optional<std::string> progress) {
+Task<Beat> beat(Api& api, http::Request& request, std::string build_id, std::optional<std::string> worker_id, std::optional<std::string> progress) {
   RecordSignOfLife command;
   command.build_id = std::move(build_id);
   command.worker_id = std::move(worker_id);
@@ -57,7 +57,7 @@ Task<Beat> beat(Api& api, std::string build_id, std::optional<std::string> worke
   if (out.refusal || !record) co_return out;
 
   const std::string actor = command.worker_id ? "worker:" + *command.worker_id : "api-key";
-  const auto outcome = co_await api.execute(command, actor);
+  const auto outcome = co_await api.execute(request, command, actor);
   const auto reply = reply_of<SignOfLifeReply>(outcome);
   if (!reply) {
     out.refusal = answer_for(outcome, kHeartbeatFailed);
@@ -86,7 +86,7 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   auto progress = progress_of(body->root()["progress"]);
-  auto taken = co_await beat(api, std::string(request.param("id")), std::move(worker_id), std::move(progress));
+  auto taken = co_await beat(api, request, std::string(request.param("id")), std::move(worker_id), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   std::string out;
   event::JsonWriter(out).begin_object().member("status", "ok").member("timestamp", taken.timestamp).end_object();
@@ -102,7 +102,7 @@ Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
   std::optional<std::string> worker_id;
   if (const auto named = request.header("X-Worker-Id"); named && !named->empty()) worker_id = std::string(*named);
   auto progress = progress_of(body->root()["progress"]);
-  auto taken = co_await beat(api, std::string(*build_id), std::move(worker_id), std::move(progress));
+  auto taken = co_await beat(api, request, std::string(*build_id), std::move(worker_id), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   co_return answer(200, R"({"success":true,"message":"Heartbeat recorded"})");
 }
@@ -138,7 +138,7 @@ Task<http::Response> append_logs(Api& api, http::Request& request) {
     command.entries.push_back(LogEntry{*level, std::string(*message)});
   }
   if (!command.entries.empty()) {
-    const auto outcome = co_await api.execute(command, caller.actor());
+    const auto outcome = co_await api.execute(request, command, caller.actor());
     if (!was_done(outcome)) co_return answer_for(outcome, kLogsFailed);
   }
   if (!many) co_return answer(200, R"({"success":true})");

@@ -112,7 +112,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   }
   const std::string actor = "worker:" + *worker_id;
   CommandName name = name_command(api, request, "result/" + *build_id);
-  const auto outcome = co_await api.execute(command, actor, std::move(name));
+  const auto outcome = co_await api.execute(request, command, actor, std::move(name));
   if (auto reply = reply_of<ResultReply>(outcome)) out.reply = std::move(*reply);
   else out.refusal = answer_for(outcome, kUploadFailed);
   co_return out;
@@ -148,7 +148,7 @@ Task<http::Response> fail(Api& api, http::Request& request) {
   if (const auto named = request.header("X-Worker-Id"); named && !named->empty()) command.worker_id = std::string(*named);
   command.error_message = error && !error->empty() ? std::string(*error) : std::string(kDefaultFailure);
   const std::string actor = command.worker_id ? "worker:" + *command.worker_id : "api-key";
-  const auto outcome = co_await api.execute(command, actor);
+  const auto outcome = co_await api.execute(request, command, actor);
   if (!was_done(outcome)) co_return answer_for(outcome);
   co_return answer(200, R"({"success":true,"message":"Build marked as failed"})");
 }

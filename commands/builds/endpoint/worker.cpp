@@ -77,7 +77,7 @@ Task<http::Response> register_worker(Api& api, http::Request& request) {
   command.token_sha256 = token_hash(api.token(command.token_key_id, kWorkerTokenPurpose, {*command.worker_id, name.id}));
 
   const std::string actor = "worker:" + *command.worker_id;
-  const auto outcome = co_await api.execute(command, actor, std::move(name));
+  const auto outcome = co_await api.execute(request, command, actor, std::move(name));
   const auto reply = reply_of<RegisteredReply>(outcome);
   if (!reply) co_return answer_for(outcome);
   api.owner_call([&](const runtime::OwnerView& view) { note_contact(view, reply->worker_id); });
@@ -106,7 +106,7 @@ Task<http::Response> poll(Api& api, http::Request& request) {
   if (!known) co_return worker_not_found();
 
   const std::string actor = "worker:" + command.worker_id;
-  const auto outcome = co_await api.execute(command, actor);
+  const auto outcome = co_await api.execute(request, command, actor);
   const auto reply = reply_of<PollReply>(outcome);
   if (!reply) co_return answer_for(outcome);
   co_return answer(200, job_answer(api, reply->job));
@@ -117,7 +117,7 @@ Task<http::Response> unregister_worker(Api& api, http::Request& request) {
   UnregisterWorker command;
   command.worker_id = request.param("id");
   const std::string actor = "worker:" + command.worker_id;
-  const auto outcome = co_await api.execute(command, actor);
+  const auto outcome = co_await api.execute(request, command, actor);
   const auto reply = reply_of<UnregisteredReply>(outcome);
   if (!reply) co_return answer_for(outcome);
   std::string out;
