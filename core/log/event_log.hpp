@@ -28,7 +28,8 @@ std::string_view name_of(TopicClass topic_class);
 struct TopicSpec {
   std::string name;  ///< "<domain>.<topic>", [a-z0-9-]+ on both sides
   TopicClass topic_class = TopicClass::fact;
-  std::optional<Duration> retention;  ///< nullopt: for ever
+  std::optional<Duration> retention = {};             ///< age up to which records are kept; nullopt: for ever. Never for a fact topic
+  std::optional<std::uint64_t> retention_bytes = {};  ///< beyond this the oldest are cut, whatever their age; nullopt: no bound
 };
 
 /// Number of a topic in this log, stable for the log's life; never shown outside.
@@ -77,7 +78,8 @@ class EventLog {
   virtual const Uuid& epoch() const = 0;
   virtual std::uint32_t lanes() const = 0;
   virtual std::vector<TopicSpec> topics() const = 0;
-  /// Declares a topic, creating it when missing. invalid_argument when it exists with another class.
+  /// Declares a topic, creating it when missing; a known one gets the retention given here. invalid_argument when it exists
+  /// with another class, or is of class fact and has a retention.
   virtual Result<TopicId> open_topic(const TopicSpec& spec) = 0;
 
   /// Takes a lane, fencing whoever had it. When it succeeds nobody else can append to it any more, every earlier append
@@ -94,7 +96,7 @@ class EventLog {
   ///   order    appends of a lane complete in the order of the calls
   virtual void append(Ownership ownership, LaneBatch batch, Fn<void(Result<void>)> done) = 0;
 
-  /// First tmseq still there, and one past the last durable one.
+  /// First tmseq still there, and one past the last durable one. Retention moves begin() forward at any time, whole files at once.
   virtual Tmseq begin(TopicId topic, LaneId lane) const = 0;
   virtual Tmseq end(TopicId topic, LaneId lane) const = 0;
 

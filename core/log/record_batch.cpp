@@ -10,11 +10,13 @@ namespace {
 
 // Where the fields of the batch header are; integers big-endian.
 constexpr std::size_t kLengthAt = 8;        // bytes behind this field
+constexpr std::size_t kLeaderEpochAt = 12;
 constexpr std::size_t kMagicAt = 16;
 constexpr std::size_t kCrcAt = 17;
 constexpr std::size_t kCoveredAt = 21;      // the CRC covers from here to the end
 constexpr std::size_t kLastDeltaAt = 23;
 constexpr std::size_t kBaseTimestampAt = 27;
+constexpr std::size_t kMaxTimestampAt = 35;
 constexpr std::size_t kCountAt = 57;
 constexpr std::size_t kHeaderSize = 61;
 constexpr std::size_t kLengthFrom = 12;     // what the length field counts begins here
@@ -154,6 +156,22 @@ void RecordBatchBuilder::clear() {
   records_.clear();
   count_ = 0;
   first_timestamp_ms_ = max_timestamp_ms_ = 0;
+}
+
+std::optional<BatchExtent> measure_batch(std::string_view bytes) {
+  if (bytes.size() < kHeaderSize) return std::nullopt;
+  BatchExtent out;
+  out.first = get_u64_be(bytes.data());
+  out.count = get_u32_be(bytes.data() + kCountAt);
+  out.size = std::size_t{get_u32_be(bytes.data() + kLengthAt)} + kLengthFrom;
+  const bool ours = get_u32_be(bytes.data() + kLeaderEpochAt) == 0xffffffffu;
+  if (!ours || out.count == 0 || out.size < kHeaderSize || out.size > bytes.size()) return std::nullopt;
+  return out;
+}
+
+BatchTimes batch_times(std::string_view batch) {
+  TM_ASSERT(batch.size() >= kHeaderSize, "a whole batch has a header");
+  return {static_cast<std::int64_t>(get_u64_be(batch.data() + kBaseTimestampAt)), static_cast<std::int64_t>(get_u64_be(batch.data() + kMaxTimestampAt))};
 }
 
 Result<RecordBatchReader> RecordBatchReader::open(std::string_view bytes) {

@@ -3,6 +3,7 @@
 // what the embedded journal keeps, and what a lane's append carries.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,22 @@ class RecordBatchBuilder {
   std::int64_t first_timestamp_ms_ = 0;
   std::int64_t max_timestamp_ms_ = 0;
 };
+
+/// What a batch's header claims, nothing of it checked but that the size fits in `bytes`.
+struct BatchExtent {
+  std::uint64_t first = 0;  ///< base offset
+  std::uint32_t count = 0;
+  std::size_t size = 0;
+};
+/// nullopt when `bytes` do not begin with a whole batch of ours (leader epoch -1, at least one record).
+std::optional<BatchExtent> measure_batch(std::string_view bytes);
+
+struct BatchTimes {
+  std::int64_t first_ms = 0;   ///< of the first record
+  std::int64_t latest_ms = 0;  ///< the greatest of all
+};
+/// Of a batch that is known to be whole.
+BatchTimes batch_times(std::string_view batch);
 
 /// Reads a batch it does not own; the views it gives out live as long as `bytes` and this reader's current record.
 class RecordBatchReader {

@@ -35,8 +35,8 @@ Result<void> check_options(const EmbeddedLogOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
-                                                    RecoveryReport* report) {
+Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
+                                                       RecoveryReport* report) {
   RecoveryReport found;
   if (auto done = check_options(options); !done) return done.take_error();
   if (auto done = disk.make_directories(options.directory); !done) return done.take_error();
@@ -55,7 +55,7 @@ Result<std::unique_ptr<EventLog>> open_embedded_log(Disk& disk, Executor& home, 
   if (report != nullptr) *report = found;
   auto journal = std::make_unique<Journal>(disk, home, writer, std::move(options), std::move(*lock), std::move(*tail), std::move(*recovered));
   if (auto failure = journal->failure()) return *failure;
-  return std::unique_ptr<EventLog>(std::move(journal));
+  return std::unique_ptr<EmbeddedLog>(std::move(journal));
 }
 
 }  // namespace tidemark::log

@@ -11,6 +11,18 @@
 
 namespace tidemark::log {
 
+/// What the background work on full segments has done; for logs and metrics.
+struct SealingReport {
+  enum class Kind {
+    sealed,   ///< `file` was made
+    removed,  ///< retention no longer keeps `file`
+    failed,   ///< `error`; nothing is lost, and it is tried again when the next segment is full and at tend()
+  } kind = Kind::sealed;
+  std::string file;
+  std::uint64_t bytes = 0;
+  Error error;
+};
+
 struct EmbeddedLogOptions {
   std::string directory;                       ///< e.g. "data/log"; created when missing
   std::uint32_t lanes = 12;                    ///< used at creation only; recorded in the log
@@ -20,12 +32,27 @@ struct EmbeddedLogOptions {
   /// Draws the epoch at creation.
   std::function<Uuid()> make_epoch;
   metrics::Registry* metrics = nullptr;  ///< outlives the log; null: nothing is counted
+  /// Where full segments are sealed and retention is kept, one thread; null: segments stay as they are. Must outlive the log.
+  Executor* sealer = nullptr;
+  /// Wall clock that retention goes by; null: only the size of topics is kept.
+  std::function<Time()> now;
+  /// Called on the sealer; may be null.
+  std::function<void(const SealingReport&)> on_sealing;
+};
+
+/// The journal, with what its owner must do for it now and then.
+class EmbeddedLog : public EventLog {
+ public:
+  /// Seals what is full and removes what retention no longer keeps, on the sealer. Both happen by themselves when a segment is
+  /// full; call this every minute or so, for a log that is written little. From any thread.
+  virtual void tend() = 0;
 };
 
 /// What recovery found; for the start-up report and for tests.
 struct RecoveryReport {
   bool created = false;
-  std::uint64_t segments = 0;
+  std::uint64_t segments = 0;         ///< not sealed
+  std::uint64_t sealed_files = 0;
   std::uint64_t commits = 0;          ///< commit number of the last valid frame
   std::uint64_t torn_bytes_cut = 0;   ///< of a tail that no witness had called durable
 };
@@ -34,14 +61,17 @@ struct RecoveryReport {
 /// when another process has it. corrupt, naming segment and offset, when damage is proven; nothing is changed then.
 ///   home      where completions run
 ///   writer    where frames are written and synced; one thread, or the same scheduler in tests
-/// `disk`, `home` and `writer` must outlive the log. The destructor waits for the write under way when `writer` is a thread.
-Result<std::unique_ptr<EventLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
-                                                    RecoveryReport* report = nullptr);
+/// `disk`, `home` and `writer` must outlive the log. The destructor waits for the write under way when `writer` is a thread,
+/// and breaks off a sealing.
+Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
+                                                       RecoveryReport* report = nullptr);
 
 /// Reads every byte of the journal without opening it for writing.
 struct VerifyReport {
-  std::uint64_t segments = 0, commits = 0, records = 0, bytes = 0;
-  std::vector<std::string> damage;  ///< one sentence each, naming segment and offset; empty when whole
+  std::uint64_t segments = 0, sealed_files = 0;
+  std::uint64_t commits = 0;        ///< in segments
+  std::uint64_t records = 0, bytes = 0;
+  std::vector<std::string> damage;  ///< one sentence each, naming segment or file, and offset; empty when whole
   std::vector<std::string> notes;   ///< harmless findings (a torn tail that recovery will cut)
 };
 Result<VerifyReport> verify_embedded_log(Disk& disk, const std::string& directory);

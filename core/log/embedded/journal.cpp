@@ -19,6 +19,7 @@ Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOption
       salt_(salt_of(epoch_)),
       lock_(std::move(lock)),
       life_(std::make_shared<Life>()),
+      sealing_(std::make_shared<Life>()),
       owners_(lanes_, 0),
       settled_(lanes_, 0),
       last_take_((recovered.state.commit + 1) << 20),
@@ -31,10 +32,18 @@ Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOption
       preparer_(disk, options_.directory, epoch_, options_.segment_bytes),
       tail_(std::move(tail)),
       metrics_(options_.metrics),
+      sealed_(disk, options_.directory, recovered.state.catalogue),
+      sealer_(disk, options_.directory, lanes_, options_.segment_bytes, recovered.state.catalogue, sealed_),
       index_(std::move(recovered.index)),
       cache_(kCacheBytes),
       topics_(std::move(recovered.state.meta.topics)) {
   life_->journal = this;
+  sealing_->journal = this;
+  SegmentEnd end{recovered.state.catalogue.commit, recovered.state.catalogue.crc};
+  for (std::size_t i = 0; i < recovered.state.current; ++i) {
+    if (recovered.state.ends[i].commit != 0) end = recovered.state.ends[i];
+    full_.push_back(FullSegment{recovered.state.segments[i], end.commit, end.crc});
+  }
   for (const auto& segment : recovered.state.segments) files_.emplace(segment.number, segment.file);
   preparer_.begin(current_.number + 1);
   if (recovered.state.current + 1 < recovered.state.segments.size()) {
@@ -48,9 +57,15 @@ Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOption
     }
   }
   write_tail(true);
+  tend();
 }
 
 Journal::~Journal() {
+  seal_stop_ = true;
+  {
+    std::lock_guard sealing(sealing_->io);
+    sealing_->journal = nullptr;
+  }
   std::lock_guard working(life_->io);  // waits for the write under way
   life_->journal = nullptr;
   {
@@ -72,6 +87,9 @@ std::vector<TopicSpec> Journal::topics() const {
 Result<TopicId> Journal::open_topic(const TopicSpec& spec) {
   if (!is_topic_name(spec.name)) return make_error(Code::invalid_argument, "\"" + spec.name + "\" is not a topic name");
   if (spec.retention && spec.retention->count() < 0) return make_error(Code::invalid_argument, "the retention of " + spec.name + " is negative");
+  if (spec.topic_class == TopicClass::fact && (spec.retention || spec.retention_bytes)) {
+    return make_error(Code::invalid_argument, "topic " + spec.name + " is of class fact, which is kept for ever");
+  }
   std::lock_guard one(topics_mutex_);
   JournalMeta meta{epoch_, lanes_, topics()};
   const auto known = std::find_if(meta.topics.begin(), meta.topics.end(), [&](const TopicSpec& t) { return t.name == spec.name; });
@@ -80,8 +98,9 @@ Result<TopicId> Journal::open_topic(const TopicSpec& spec) {
     if (known->topic_class != spec.topic_class) {
       return make_error(Code::invalid_argument, "topic " + spec.name + " exists with class " + std::string(name_of(known->topic_class)));
     }
-    if (known->retention == spec.retention) return TopicId{static_cast<std::uint16_t>(id)};
+    if (known->retention == spec.retention && known->retention_bytes == spec.retention_bytes) return TopicId{static_cast<std::uint16_t>(id)};
     known->retention = spec.retention;
+    known->retention_bytes = spec.retention_bytes;
   } else {
     if (meta.topics.size() >= kTopicsMax) return make_error(Code::exhausted, "the log has as many topics as it can");
     meta.topics.push_back(spec);
@@ -266,13 +285,18 @@ bool Journal::make_room(std::optional<Error>& out_of_space) {
     fail(next.error());
     return false;
   }
+  FullSegment full{std::move(current_), commit_, crc_};
   current_ = std::move(*next);
   offset_ = kSegmentHeaderSize;
   preparer_.begin(current_.number + 1);
   tail_sync_due_ = true;
   metrics_.segment_begun();
-  std::unique_lock lock(published_);
-  files_.insert_or_assign(current_.number, current_.file);
+  {
+    std::unique_lock lock(published_);
+    files_.insert_or_assign(current_.number, current_.file);
+    full_.push_back(std::move(full));
+  }
+  tend();
   return true;
 }
 
@@ -361,9 +385,7 @@ void Journal::write_tail(bool sync) {
 }
 
 Tmseq Journal::begin(TopicId topic, LaneId lane) const {
-  std::shared_lock lock(published_);
-  const std::size_t at = partition(topic, lane);
-  return Tmseq{lane.value < lanes_ && at < index_.size() ? index_[at].begin() : 0};
+  return Tmseq{lane.value < lanes_ ? sealed_.range({topic.value, static_cast<std::uint16_t>(lane.value)}).begin : 0};
 }
 
 Tmseq Journal::end(TopicId topic, LaneId lane) const {

@@ -15,11 +15,12 @@
 #include "core/log/embedded/frame_builder.hpp"
 #include "core/log/embedded/journal_metrics.hpp"
 #include "core/log/embedded/recovery.hpp"
+#include "core/log/embedded/sealer.hpp"
 #include "core/log/embedded/tail_cache.hpp"
 
 namespace tidemark::log {
 
-class Journal final : public EventLog {
+class Journal final : public EmbeddedLog {
  public:
   Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options, std::unique_ptr<File> lock,
           std::unique_ptr<File> tail, RecoveredJournal recovered);
@@ -39,11 +40,12 @@ class Journal final : public EventLog {
   std::uint64_t watch(Fn<void()> wake) override;
   void stop_watching(std::uint64_t id) override;
   std::optional<Error> failure() const override;
+  void tend() override;
 
  private:
   /// Outlives the journal in what is posted, so that late work finds nobody instead of freed memory.
   struct Life {
-    std::mutex io;                   // held while the writer works
+    std::mutex io;                   // held while the writer (the sealer) works
     std::atomic<Journal*> journal;
   };
   struct Pending {
@@ -79,6 +81,14 @@ class Journal final : public EventLog {
   void fail(const Error& error);
   std::uint64_t& next_of(TopicId topic, LaneId lane);
 
+  // On the sealer, under Life::io of sealing_.
+  void seal_step();
+  bool seal_next();
+  void keep_retention();
+  void adopt(CatalogueChange change);
+  void report(SealingReport::Kind kind, const CataloguedFile& file) const;
+  void report(const Error& error) const;
+
   std::size_t partition(TopicId topic, LaneId lane) const { return std::size_t{topic.value} * lanes_ + lane.value; }
   Result<void> read_places(std::vector<BatchPlace> places, const std::vector<std::shared_ptr<File>>& files, std::vector<StoredBatch>& out) const;
 
@@ -92,6 +102,7 @@ class Journal final : public EventLog {
   const std::uint32_t salt_;
   std::unique_ptr<File> lock_;
   std::shared_ptr<Life> life_;
+  std::shared_ptr<Life> sealing_;
 
   // Home thread only.
   std::vector<std::uint64_t> owners_;   // by lane; 0: nobody
@@ -122,10 +133,17 @@ class Journal final : public EventLog {
   std::size_t answered_bytes_ = 0;
   const JournalMetrics metrics_;
 
+  // Sealing.
+  SealedFiles sealed_;                  // any thread
+  Sealer sealer_;                       // sealer only
+  std::atomic<bool> seal_scheduled_{false};
+  std::atomic<bool> seal_stop_{false};
+
   // Published; published_ guards.
   mutable std::shared_mutex published_;
   std::vector<PartitionIndex> index_;
-  std::map<std::uint64_t, std::shared_ptr<File>> files_;
+  std::map<std::uint64_t, std::shared_ptr<File>> files_;  // segments
+  std::deque<FullSegment> full_;        // not sealed yet
   TailCache cache_;
   std::vector<TopicSpec> topics_;
   std::optional<Error> failure_;

@@ -1,4 +1,4 @@
-// The read side of the journal: index, cached tail, pread.
+// The read side of the journal: index, cached tail, pread; below the first segment, the sealed files.
 #include <algorithm>
 
 #include "core/base/bytes.hpp"
@@ -26,18 +26,18 @@ Result<void> check_batch(const StoredBatch& batch, const BatchPlace& place) {
 }  // namespace
 
 Result<std::vector<StoredBatch>> Journal::read(TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const {
+  const PartitionKey key{topic.value, static_cast<std::uint16_t>(lane.value)};
   std::vector<StoredBatch> out;
   std::vector<BatchPlace> places;
+  bool is_sealed = false;
   std::vector<std::shared_ptr<File>> files;  // of the places that are not cached; null for those that are
   {
     std::shared_lock lock(published_);
     const std::size_t at = partition(topic, lane);
     if (lane.value >= lanes_ || at >= index_.size()) return make_error(Code::not_found, "no such topic or lane");
     const PartitionIndex& index = index_[at];
-    if (from.value < index.begin()) {
-      return make_error(Code::not_found, topics_[topic.value].name + " lane " + std::to_string(lane.value) + " begins at " + std::to_string(index.begin()));
-    }
-    places = index.find(from.value, bytes_max);
+    is_sealed = from.value < index.begin();
+    if (!is_sealed) places = index.find(from.value, bytes_max);
     out.reserve(places.size());
     files.reserve(places.size());
     for (const BatchPlace& place : places) {
@@ -45,6 +45,12 @@ Result<std::vector<StoredBatch>> Journal::read(TopicId topic, LaneId lane, Tmseq
       out.push_back(StoredBatch{Tmseq{place.first}, place.count, std::move(hit.frame), hit.at, place.length});
       files.push_back(out.back().bytes ? nullptr : files_.at(place.segment));
     }
+  }
+  if (is_sealed) {
+    auto found = sealed_.read(key, from.value, bytes_max);
+    if (found || found.error().code != Code::not_found) return found;
+    return make_error(Code::not_found, topics()[topic.value].name + " lane " + std::to_string(lane.value) + " begins at " +
+                                           std::to_string(begin(topic, lane).value));
   }
   if (auto done = read_places(std::move(places), files, out); !done) return done.take_error();
   return out;

@@ -6,7 +6,7 @@
 //   epoch 0190a8f2-....
 //   lanes 12
 //   topic 0 fact forever builds.ledger
-//   topic 1 ephemeral 86400000 builds.activity
+//   topic 1 ephemeral 86400000/1073741824 builds.activity
 //   crc32c 1f2e3d4c
 
 #include <cstdint>

@@ -34,6 +34,13 @@ Result<void> settle(const Inspection& state) {
   return file.sync();
 }
 
+/// Indexes that go on where the sealed files end.
+std::vector<PartitionIndex> behind_sealed(const Inspection& state) {
+  std::vector<PartitionIndex> out(state.meta.topics.size() * state.meta.lanes);
+  for (const auto& [key, range] : state.catalogue.ranges) out[std::size_t{key.first} * state.meta.lanes + key.second] = PartitionIndex(range.end);
+  return out;
+}
+
 }  // namespace
 
 Result<bool> journal_exists(Disk& disk, const std::string& directory) {
@@ -42,6 +49,7 @@ Result<bool> journal_exists(Disk& disk, const std::string& directory) {
   auto names = disk.list(directory);
   if (!names) return names.take_error();
   for (const auto& name : *names) {
+    if (name == kCatalogueName || name.ends_with(kSealedSuffix)) return make_error(Code::corrupt, "the file meta is missing in " + directory + " beside " + name);
     const auto number = parse_segment_name(name);
     if (!number) continue;
     // A creation that was interrupted leaves one segment without a frame.
@@ -78,20 +86,13 @@ Result<void> create_journal(Disk& disk, const EmbeddedLogOptions& options) {
 
 Result<RecoveredJournal> recover_journal(Disk& disk, const std::string& directory, RecoveryReport& report) {
   RecoveredJournal out;
-  const auto visit = [&](const FoundFrame& frame) {
+  const auto visit = [&](const Inspection& so_far, const FoundFrame& frame) {
+    if (out.index.empty()) out.index = behind_sealed(so_far);
     for (const FrameEntry& entry : frame.entries) {
-      auto& index = out.index[std::size_t{entry.topic} * out.state.meta.lanes + entry.lane];
+      auto& index = out.index[std::size_t{entry.topic} * so_far.meta.lanes + entry.lane];
       index.add(BatchPlace{entry.first, entry.count, frame.header.segment, frame.header.offset + entry.offset, entry.length});
     }
   };
-  // The index needs the number of lanes before the first frame is seen.
-  auto bytes = read_file(disk, directory + "/meta");
-  if (!bytes) return bytes.take_error();
-  auto meta = parse_meta(*bytes);
-  if (!meta) return meta.take_error();
-  out.index.resize(meta->topics.size() * meta->lanes);
-  out.state.meta = std::move(*meta);
-
   auto state = inspect_journal(disk, directory, Depth::open, visit);
   if (!state) return state.take_error();
   if (!state->damage.empty()) {
@@ -100,9 +101,14 @@ Result<RecoveredJournal> recover_journal(Disk& disk, const std::string& director
     return error;
   }
   out.state = std::move(*state);
+  if (out.index.empty()) out.index = behind_sealed(out.state);
   if (auto done = settle(out.state); !done) return done.take_error();
+  for (const auto& name : out.state.leftovers) {
+    if (auto done = disk.remove(directory + "/" + name); !done) return done.take_error();
+  }
   for (const TornRange& torn : out.state.torn) report.torn_bytes_cut += torn.to - torn.from;
   report.segments = out.state.segments.size();
+  report.sealed_files = out.state.catalogue.files.size();
   report.commits = out.state.commit;
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "core/base/ids.hpp"
 
@@ -27,11 +28,12 @@ struct FrameCheck {
 
 class Inspector {
  public:
-  Inspector(Disk& disk, const std::string& directory, Depth depth, const std::function<void(const FoundFrame&)>& visit)
+  Inspector(Disk& disk, const std::string& directory, Depth depth, const FrameVisit& visit)
       : disk_(disk), directory_(directory), depth_(depth), visit_(visit) {}
 
   Result<Inspection> run() {
     if (auto done = read_meta(); !done) return done.take_error();
+    if (auto done = read_catalogue(); !done) return done.take_error();
     if (auto done = read_tail(); !done) return done.take_error();
     if (auto done = open_segments(); !done) return done.take_error();
     if (stopped()) return std::move(out_);
@@ -55,6 +57,28 @@ class Inspector {
     out_.meta = std::move(*meta);
     out_.next.assign(out_.meta.topics.size() * out_.meta.lanes, 0);
     salt_ = salt_of(out_.meta.epoch);
+    return {};
+  }
+
+  Result<void> read_catalogue() {
+    out_.catalogue.epoch = out_.meta.epoch;
+    auto bytes = read_file(disk_, directory_ + "/" + std::string(kCatalogueName));
+    if (!bytes) return bytes.error().code == Code::not_found ? Result<void>() : bytes.take_error();
+    auto catalogue = parse_catalogue(*bytes);
+    if (!catalogue) return catalogue.take_error();
+    out_.bytes += bytes->size();
+    const auto contradiction = [](const std::string& why) { return make_error(Code::corrupt, std::string(kCatalogueName) + ": " + why); };
+    if (catalogue->epoch != out_.meta.epoch) return contradiction("it belongs to another journal");
+    for (const auto& [key, range] : catalogue->ranges) {
+      if (key.first >= out_.meta.topics.size() || key.second >= out_.meta.lanes) return contradiction("it names a topic or lane that meta does not declare");
+      out_.next[std::size_t{key.first} * out_.meta.lanes + key.second] = range.end;
+    }
+    for (const CataloguedFile& file : catalogue->files) {
+      if (file.topic_bytes.rbegin()->first >= out_.meta.topics.size()) return contradiction("it names a topic that meta does not declare");
+    }
+    out_.commit = catalogue->commit;
+    out_.crc = catalogue->crc;
+    out_.catalogue = std::move(*catalogue);
     return {};
   }
 
@@ -85,11 +109,20 @@ class Inspector {
     auto names = disk_.list(directory_);
     if (!names) return names.take_error();
     std::vector<std::uint64_t> numbers;
+    std::set<std::string> sealed;
+    for (const CataloguedFile& file : out_.catalogue.files) sealed.insert(file.name());
     for (const auto& name : *names) {
-      if (const auto number = parse_segment_name(name)) numbers.push_back(*number);
+      const auto number = parse_segment_name(name);
+      if (number && *number >= out_.catalogue.segment) numbers.push_back(*number);
+      else if (number || name.ends_with(kSealedSuffix) || name.ends_with(std::string(kSealedSuffix) + ".new")) {
+        if (sealed.erase(name) == 0) out_.leftovers.push_back(name);
+      }
     }
+    if (depth_ == Depth::all) sealed.clear();  // whoever wants all reads them anyway
+    for (const auto& name : sealed) out_.damage.push_back(make_error(Code::corrupt, "file " + name + " offset 0: the file is missing"));
+    if (stopped()) return {};
     std::sort(numbers.begin(), numbers.end());
-    std::uint64_t expected = 1;
+    std::uint64_t expected = out_.catalogue.segment;
     for (const std::uint64_t number : numbers) {
       for (; expected < number; ++expected) damaged(expected, 0, "the file is missing");
       ++expected;
@@ -111,7 +144,8 @@ class Inspector {
       if (stopped()) return {};
       out_.segments.push_back(Segment{number, *size, std::shared_ptr<File>(std::move(*file))});
     }
-    if (numbers.empty()) damaged(1, 0, "the file is missing");
+    if (numbers.empty()) damaged(expected, 0, "the file is missing");
+    out_.ends.resize(out_.segments.size());
     return {};
   }
 
@@ -122,6 +156,7 @@ class Inspector {
 
   Result<void> read_frames() {
     for (const Segment& segment : out_.segments) out_.bytes += segment.size;
+    if (out_.segments.empty()) return {};
     for (std::optional<Position> position{Position{}}; position && !given_up_;) {
       auto end = read_chain(*position);
       if (!end) return end.take_error();
@@ -236,10 +271,11 @@ class Inspector {
       }
       next = entry.first + entry.count;
     }
-    visit_(FoundFrame{header, entries_, bytes});
+    visit_(out_, FoundFrame{header, entries_, bytes});
     out_.commit = header.commit;
     out_.crc = header.crc;
     out_.current = index;
+    out_.ends[index] = {header.commit, header.crc};
     out_.last_frame = at;
     out_.end = at + header.length;
     for (const TailSlot& tail : tails_) {
@@ -330,6 +366,9 @@ class Inspector {
 
   void check_witnesses() {
     for (const TailSlot& tail : tails_) {
+      if (tail.commit == out_.catalogue.commit && tail.commit != 0 && tail.crc != out_.catalogue.crc) {
+        out_.damage.push_back(make_error(Code::corrupt, "catalogue: commit " + std::to_string(tail.commit) + " is not the one that tail calls durable"));
+      }
       if (tail.commit > out_.commit) {
         damaged(ended_at_.first, ended_at_.second, (why_.empty() ? "frames are missing" : why_) + ", though tail calls commit " +
                                                         std::to_string(tail.commit) + " durable (segment " + std::to_string(tail.segment) + ")");
@@ -345,7 +384,7 @@ class Inspector {
   Disk& disk_;
   const std::string& directory_;
   Depth depth_;
-  const std::function<void(const FoundFrame&)>& visit_;
+  const FrameVisit& visit_;
   Inspection out_;
   std::uint32_t salt_ = 0;
   std::vector<TailSlot> tails_;
@@ -358,7 +397,7 @@ class Inspector {
 
 }  // namespace
 
-Result<Inspection> inspect_journal(Disk& disk, const std::string& directory, Depth depth, const std::function<void(const FoundFrame&)>& visit) {
+Result<Inspection> inspect_journal(Disk& disk, const std::string& directory, Depth depth, const FrameVisit& visit) {
   return Inspector(disk, directory, depth, visit).run();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/disk.hpp"
+#include "core/log/embedded/catalogue.hpp"
 #include "core/log/embedded/meta.hpp"
 #include "core/log/embedded/segment_file.hpp"
 
@@ -25,9 +26,18 @@ struct TornRange {
   std::uint64_t from = 0, to = 0;
 };
 
+/// Where the frames of a segment end in the chain.
+struct SegmentEnd {
+  std::uint64_t commit = 0;  ///< 0: no frame
+  std::uint32_t crc = 0;
+};
+
 struct Inspection {
   JournalMeta meta;
-  std::vector<Segment> segments;
+  Catalogue catalogue;              ///< empty when nothing has been sealed
+  std::vector<Segment> segments;    ///< those that are not sealed
+  std::vector<SegmentEnd> ends;     ///< by segment
+  std::vector<std::string> leftovers;  ///< files of an interrupted sealing, which nothing names
   std::vector<std::uint64_t> next;  ///< end of each partition, [topic * lanes + lane]
   std::uint64_t commit = 0;         ///< of the last valid frame; 0: none
   std::uint32_t crc = 0;
@@ -45,8 +55,11 @@ enum class Depth {
   all,   ///< every byte; goes on behind damage
 };
 
-/// `visit` sees the valid frames in order.
+/// `so_far` has meta and catalogue.
+using FrameVisit = std::function<void(const Inspection& so_far, const FoundFrame& frame)>;
+
+/// Judges meta, catalogue and the segments that are not sealed; sealed files only by their presence. `visit` sees the valid frames in order.
 ///   errors   not_found (no journal there), corrupt or unsupported_version for `meta`, whatever the disk says
-Result<Inspection> inspect_journal(Disk& disk, const std::string& directory, Depth depth, const std::function<void(const FoundFrame&)>& visit);
+Result<Inspection> inspect_journal(Disk& disk, const std::string& directory, Depth depth, const FrameVisit& visit);
 
 }  // namespace tidemark::log

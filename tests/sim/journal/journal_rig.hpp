@@ -16,7 +16,7 @@
 namespace tidemark::log::test {
 
 inline constexpr std::uint32_t kLanes = 3;
-inline constexpr std::size_t kTopics = 2;
+inline constexpr std::size_t kTopics = 3;  ///< a fact topic, decisions, an ephemeral topic
 
 /// What was asked of the log, and how it answered.
 struct Asked {
@@ -31,13 +31,18 @@ class JournalRig {
   explicit JournalRig(std::uint64_t seed, std::uint64_t segment_bytes = 4096) : disk(seed), segment_bytes_(segment_bytes) {}
   ~JournalRig() { close(); }
 
-  EmbeddedLogOptions options() const {
+  EmbeddedLogOptions options() {
     EmbeddedLogOptions out;
     out.directory = "log";
     out.lanes = kLanes;
     out.segment_bytes = segment_bytes_;
     out.commit_bytes_max = 2048;
     out.make_epoch = [] { return *parse_uuid("0190a8f2-0000-7000-8000-000000000001"); };
+    if (sealing) {
+      out.sealer = &sealer;
+      out.now = [this] { return now; };
+      out.on_sealing = [this](const SealingReport& report) { sealed.push_back(report); };
+    }
     return out;
   }
 
@@ -47,7 +52,7 @@ class JournalRig {
     if (!opened) return opened.take_error();
     log = std::move(*opened);
     for (std::size_t i = 0; i < kTopics; ++i) {
-      auto id = log->open_topic(TopicSpec{i == 0 ? "builds.ledger" : "builds.decisions", i == 0 ? TopicClass::fact : TopicClass::decisions, std::nullopt});
+      auto id = log->open_topic(specs[i]);
       if (!id) return id.take_error();
       topics[i] = *id;
     }
@@ -68,9 +73,10 @@ class JournalRig {
     run();
     home.clear();
     writer.clear();
+    sealer.clear();
   }
 
-  void run() { tidemark::test::run_all({&writer, &home}); }
+  void run() { tidemark::test::run_all({&writer, &home, &sealer}); }
 
   /// Asks for an append of `counts[t]` values to each topic; the answer goes into the model when it comes.
   void append(std::uint32_t lane, std::vector<std::size_t> counts, std::size_t value_bytes = 20) {
@@ -90,7 +96,7 @@ class JournalRig {
         event::RecordView record;
         record.key = "key";
         record.value = value;
-        record.timestamp_ms = 1700000000000 + static_cast<std::int64_t>(number);
+        record.timestamp_ms = to_ms(now);
         records.records.add(record);
         values.push_back(std::move(value));
       }
@@ -113,16 +119,17 @@ class JournalRig {
     for (std::size_t t = 0; t < kTopics; ++t) next[{t, lane}] = log ? log->end(topics[t], LaneId{lane}).value : 0;
   }
 
-  /// All values of a partition, or what went wrong.
+  /// All values of a partition from its begin on, or what went wrong.
   Result<std::vector<std::string>> values(std::size_t topic, std::uint32_t lane) const {
     std::vector<std::string> out;
+    const std::uint64_t begin = log->begin(topics[topic], LaneId{lane}).value;
     const std::uint64_t end = log->end(topics[topic], LaneId{lane}).value;
-    while (out.size() < end) {
-      auto batches = log->read(topics[topic], LaneId{lane}, Tmseq{out.size()}, 700);
+    while (begin + out.size() < end) {
+      auto batches = log->read(topics[topic], LaneId{lane}, Tmseq{begin + out.size()}, 700);
       if (!batches) return batches.take_error();
       if (batches->empty()) return make_error(Code::internal, "nothing read below the end");
       for (const auto& stored : *batches) {
-        if (stored.first.value != out.size()) return make_error(Code::internal, "a gap");
+        if (stored.first.value != begin + out.size()) return make_error(Code::internal, "a gap");
         auto reader = RecordBatchReader::open(stored.view());
         if (!reader) return reader.take_error();
         while (!reader->done()) {
@@ -136,43 +143,67 @@ class JournalRig {
   }
 
   /// Compares the log with the model: everything accepted once, nothing refused, the rest wholly or not at all, in order.
-  /// What is found of the rest counts as accepted from then on. Empty when all is well.
+  /// What retention has cut is judged by the append's other topics. What is found of the rest counts as accepted from then
+  /// on. Empty when all is well.
   std::string compare() {
-    std::map<std::pair<std::size_t, std::uint32_t>, std::vector<std::string>> found;
-    std::map<std::pair<std::size_t, std::uint32_t>, std::size_t> at;
+    struct Partition {
+      std::vector<std::string> values;
+      std::size_t begin = 0;
+      std::size_t at = 0;  // tmseq
+    };
+    std::map<std::pair<std::size_t, std::uint32_t>, Partition> found;
     for (std::size_t t = 0; t < kTopics; ++t) {
       for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
         auto v = values(t, lane);
         if (!v) return describe(v.error());
-        found[{t, lane}] = std::move(*v);
+        found[{t, lane}] = Partition{std::move(*v), log->begin(topics[t], LaneId{lane}).value, 0};
       }
     }
     for (std::size_t number = 0; number < asked.size(); ++number) {
       Asked& a = asked[number];
-      std::size_t present = 0;
+      std::size_t present = 0, absent = 0;
+      std::vector<std::pair<Partition*, std::size_t>> cut;
       for (const auto& [topic, expected] : a.topics) {
-        const auto& all = found[{topic, a.lane}];
-        std::size_t& position = at[{topic, a.lane}];
+        Partition& p = found[{topic, a.lane}];
         std::size_t same = 0;
-        while (same < expected.size() && position + same < all.size() && all[position + same] == expected[same]) ++same;
+        bool differs = false;
+        while (same < expected.size() && !differs) {
+          const std::size_t at = p.at + same;
+          differs = at >= p.begin + p.values.size() || (at >= p.begin && p.values[at - p.begin] != expected[same]);
+          same += differs ? 0 : 1;
+        }
+        if (p.at < p.begin && same == expected.size()) {
+          cut.emplace_back(&p, same);
+          p.at += same;
+          continue;
+        }
         if (same != 0 && same != expected.size()) return "append " + std::to_string(number) + " is there in part";
-        if (same != 0) ++present;
-        position += same;
+        ++(same != 0 ? present : absent);
+        p.at += same;
       }
-      if (present != 0 && present != a.topics.size()) return "append " + std::to_string(number) + " is in some of its topics only";
-      if (present == 0 && a.fate == Asked::Fate::accepted) return "append " + std::to_string(number) + " was accepted and is lost";
-      if (present != 0 && a.fate == Asked::Fate::refused) return "append " + std::to_string(number) + " was refused and is there";
-      a.fate = present != 0 ? Asked::Fate::accepted : Asked::Fate::refused;
+      if (present != 0 && absent != 0) return "append " + std::to_string(number) + " is in some of its topics only";
+      const bool is_there = present != 0 || (absent == 0 && a.fate != Asked::Fate::refused);
+      if (!is_there) {
+        for (const auto& [p, size] : cut) p->at -= size;
+      }
+      if (!is_there && a.fate == Asked::Fate::accepted) return "append " + std::to_string(number) + " was accepted and is lost";
+      if (is_there && a.fate == Asked::Fate::refused) return "append " + std::to_string(number) + " was refused and is there";
+      a.fate = is_there ? Asked::Fate::accepted : Asked::Fate::refused;
     }
-    for (const auto& [partition, all] : found) {
-      if (at[partition] != all.size()) return "topic " + std::to_string(partition.first) + " lane " + std::to_string(partition.second) + " holds what nobody asked for";
+    for (const auto& [key, p] : found) {
+      if (p.at != p.begin + p.values.size()) return "topic " + std::to_string(key.first) + " lane " + std::to_string(key.second) + " holds what nobody asked for";
     }
     return "";
   }
 
   tidemark::test::SimDisk disk;
-  tidemark::test::ManualExecutor home, writer;
-  std::unique_ptr<EventLog> log;
+  tidemark::test::ManualExecutor home, writer, sealer;
+  bool sealing = false;
+  Time now = from_ms(1700000000000);
+  std::vector<SealingReport> sealed;
+  std::vector<TopicSpec> specs{{"builds.ledger", TopicClass::fact}, {"builds.decisions", TopicClass::decisions},
+                               {"builds.activity", TopicClass::ephemeral, Duration(60'000)}};
+  std::unique_ptr<EmbeddedLog> log;
   RecoveryReport report;
   TopicId topics[kTopics];
   Ownership owners[kLanes];
