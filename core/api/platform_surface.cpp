@@ -1,6 +1,7 @@
 #include "core/api/platform_surface.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/api/routes.hpp"
 #include "core/event/json_writer.hpp"
@@ -66,6 +67,38 @@ http::Response problem(int status, std::string_view name, std::string title, std
   return http::problem_response(document);
 }
 
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+void set_header(http::Response& response, std::string_view name, std::string value) {
+  for (auto& [given, present] : response.headers) {
+    if (given == name) {
+      present = std::move(value);
+      return;
+    }
+  }
+  response.header(std::string(name), std::move(value));
+}
+
+const runtime::Domain* find_domain(runtime::Node& node, std::string_view name) {
+  for (const runtime::Domain& domain : node.domains()) {
+    if (domain.name == name) return &domain;
+  }
+  return nullptr;
+}
+
+std::optional<log::TopicId> topic_id(log::EventLog& log, std::string_view name) {
+  for (const log::TopicSpec& spec : log.topics()) {
+    if (spec.name != name) continue;
+    if (const auto id = log.open_topic(spec); id.ok()) return *id;
+  }
+  return std::nullopt;
+}
+
 std::optional<http::Response> refuse_stranger(const PlatformServices& services, const http::Request& request) {
   const auto given = given_key(request);
   if (given && http::same_secret(*given, services.operator_key)) return std::nullopt;
@@ -81,6 +114,10 @@ http::Surface make_platform_surface(PlatformServices services) {
   http::Surface surface;
   surface.fault = http::problem_fault;
   surface.routes.push_back(command_route(shared));
+  surface.routes.push_back(commands_route(shared));
+  surface.routes.push_back(decision_route(shared));
+  surface.routes.push_back(stream_by_path_route(shared));
+  surface.routes.push_back(stream_by_query_route(shared));
   surface.routes.push_back(topics_route(shared));
   surface.routes.push_back(records_route(shared));
   surface.routes.push_back(open_route("/livez", [](http::Request&) { return live(); }));

@@ -18,7 +18,21 @@ std::optional<http::Response> refuse_stranger(const PlatformServices& services, 
 http::Response problem(int status, std::string_view name, std::string title, std::string detail,
                        std::vector<std::pair<std::string, std::string>> members = {});
 
-http::Route command_route(Shared services);
+/// A decimal number without sign that fits.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+/// Replaces the header of that name, or adds it.
+void set_header(http::Response& response, std::string_view name, std::string value);
+/// nullptr when there is none.
+const runtime::Domain* find_domain(runtime::Node& node, std::string_view name);
+std::optional<log::TopicId> topic_id(log::EventLog& log, std::string_view name);
+
+http::Route command_route(Shared services);   ///< POST /commands/:domain/:command
+http::Route commands_route(Shared services);  ///< POST /commands
+/// The answer to a batch, for commands_route(); the sender is checked already.
+Task<http::Response> command_batch(Shared services, http::Request& request);
+http::Route decision_route(Shared services);         ///< GET /decisions/:id
+http::Route stream_by_path_route(Shared services);   ///< GET /streams/:domain/:subject
+http::Route stream_by_query_route(Shared services);  ///< GET /streams/:domain?subject=
 http::Route topics_route(Shared services);
 http::Route records_route(Shared services);
 

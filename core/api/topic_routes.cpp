@@ -14,13 +14,6 @@ namespace {
 constexpr std::uint64_t kRecordsMax = 1000;
 constexpr std::size_t kPageBytesMax = 1u << 20;
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Task<http::Response> topics(Shared services, http::Request& request) {
   if (auto refusal = refuse_stranger(*services, request)) co_return std::move(*refusal);
   log::EventLog& log = services->node.log();

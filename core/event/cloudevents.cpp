@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/bytes.hpp"
 #include "core/event/attributes.hpp"
 #include "core/event/json.hpp"
 
@@ -136,7 +137,57 @@ std::optional<Event> from_cloudevent(std::string_view json, std::vector<FieldErr
     errors.push_back(FieldError{"", document.error().message});
     return std::nullopt;
   }
-  return Reader(errors).read(document->root(), time);
+  return from_cloudevent(document->root(), errors, time);
+}
+
+std::optional<Event> from_cloudevent(const JsonNode& node, std::vector<FieldError>& errors, Time time) {
+  return Reader(errors).read(node, time);
+}
+
+std::optional<std::string> decode_header_value(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    const auto byte = from_hex(text.substr(i + 1, 2));
+    if (!byte || byte->size() != 1) return std::nullopt;
+    out.append(*byte);
+    i += 2;
+  }
+  if (!is_utf8(out)) return std::nullopt;
+  return out;
+}
+
+std::string encode_header_value(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c > 0x20 && c < 0x7f && c != '"' && c != '%') out.push_back(c);
+    else out += '%' + to_hex(std::string_view(&c, 1));
+  }
+  return out;
+}
+
+std::optional<Envelope> envelope_from_headers(FnRef<std::optional<std::string_view>(std::string_view name)> header,
+                                              std::vector<FieldError>& errors, Time time) {
+  Envelope envelope;
+  envelope.time = time;
+  const std::size_t before = errors.size();
+  const auto fail = [&](std::string_view name, std::string_view message) { errors.push_back({"/" + std::string(name), std::string(message)}); };
+  if (header("specversion") != kSpecVersion) fail("specversion", "must be 1.0");
+  for (const Attribute& attribute : kAttributes) {
+    const auto given = header(attribute.name());
+    if (!given) continue;
+    const auto value = decode_header_value(*given);
+    const std::string_view expected = value ? set_attribute(envelope, attribute, *value) : "must be percent-encoded UTF-8";
+    if (!expected.empty()) fail(attribute.name(), expected);
+  }
+  for (const std::string_view name : {"id", "source", "type"}) {
+    if (!header(name)) fail(name, "is required");
+  }
+  if (errors.size() != before) return std::nullopt;
+  return envelope;
 }
 
 }  // namespace tidemark::event

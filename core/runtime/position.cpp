@@ -15,7 +15,8 @@ constexpr std::size_t kTokenCharsMax = 16 * 1024;
 
 bool same_place(const PositionPart& a, const PositionPart& b) { return a.topic == b.topic && a.lane == b.lane; }
 
-Error not_ours() { return make_error(Code::invalid_argument, "not a position token of this installation"); }
+Error foreign() { return make_error(Code::corrupt, "the position token was not made by this installation"); }
+Error not_ours() { return make_error(Code::invalid_argument, "it is not a position token"); }
 
 }  // namespace
 
@@ -51,7 +52,7 @@ Result<Position> decode_position(std::string_view token, const PositionTag& tag)
   if (!bytes || bytes->size() < 1 + 16 + 1 + kTagBytes) return not_ours();
   const std::string_view body = std::string_view(*bytes).substr(0, bytes->size() - kTagBytes);
   const std::string expected = tag(body).substr(0, kTagBytes);
-  if (!same_bytes(expected, std::string_view(*bytes).substr(body.size()))) return not_ours();
+  if (!same_bytes(expected, std::string_view(*bytes).substr(body.size()))) return bytes->front() == kVersion ? foreign() : not_ours();
   ByteReader in(body);
   if (in.u8() != kVersion) return not_ours();
   Position position;

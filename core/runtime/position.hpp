@@ -32,7 +32,7 @@ struct Position {
 using PositionTag = std::function<std::string(std::string_view)>;
 
 std::string encode_position(const Position& position, const PositionTag& tag);
-/// invalid_argument when it is not a token of this installation.
+/// invalid_argument when it is no position token, corrupt when it looks like one that another installation made.
 Result<Position> decode_position(std::string_view token, const PositionTag& tag);
 
 }  // namespace tidemark::runtime

@@ -85,7 +85,7 @@ class Commands(unittest.TestCase):
         self.problem(self.node.request("POST", "/commands/builds/CancelBuild", "{", headers), 400, "bad-input")
         answer = self.node.request("POST", "/commands/builds/CancelBuild", "build_id=1",
                                    {**headers, "Content-Type": "application/x-www-form-urlencoded"})
-        self.problem(answer, 415, "not-json")
+        self.problem(answer, 415, "media-type-unsupported")
 
     def test_unknown_domains_and_commands_are_not_found(self):
         self.problem(self.node.command("PaintBuild", {}), 404, "unknown-command")

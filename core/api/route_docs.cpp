@@ -1,0 +1,132 @@
+#include "core/api/route_docs.hpp"
+
+namespace tidemark::api {
+namespace {
+
+using In = http::ParameterDoc::In;
+
+constexpr const char* kCloudEvent =
+    R"({"$ref":"#/$defs/CloudEvent","$defs":{"CloudEvent":{"type":"object","description":"CloudEvents 1.0 in the structured JSON mode",)"
+    R"("properties":{"specversion":{"const":"1.0"},"id":{"type":"string","minLength":1},"source":{"type":"string","minLength":1},)"
+    R"("type":{"type":"string","minLength":1},"subject":{"type":"string"},"time":{"type":"string","format":"date-time"},)"
+    R"("datacontenttype":{"type":"string"},"data":{}},"required":["specversion","id","source","type"]}}})";
+
+constexpr const char* kDecided =
+    R"({"$ref":"#/$defs/Decided","$defs":{"Decided":{"type":"object","properties":{"id":{"type":"string","description":"Command id"},)"
+    R"("position":{"type":["string","null"],"description":"Where the events lie; null when nothing was recorded"},)"
+    R"("events":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"type":{"type":"string"},"subject":{"type":"string"},)"
+    R"("sequence":{"type":"integer","minimum":0,"description":"Absent for events that are not numbered"}},"required":["id","type","subject"]}},)"
+    R"("reply":{"type":"object"}},"required":["id","events","reply"]}}})";
+
+constexpr const char* kBatchAnswer =
+    R"({"$ref":"#/$defs/BatchAnswer","$defs":{"BatchAnswer":{"type":"object","properties":{"position":{"type":["string","null"]},)"
+    R"("items":{"type":"array","description":"In the order of the batch","items":{"type":"object","properties":{"status":{"type":"integer"},)"
+    R"("etag":{"type":"string"},"replayed":{"type":"boolean"},"body":{"type":"object","description":"What the command alone would have been answered"}},)"
+    R"("required":["status","body"]}}},"required":["position","items"]}}})";
+
+/// The definitions in a schema of this file, without the braces around them.
+std::string definition(std::string_view schema) {
+  const auto begin = schema.find("\"$defs\":{") + 9;
+  return std::string(schema.substr(begin, schema.size() - begin - 2));
+}
+
+http::ParameterDoc header(std::string name, std::string description) { return {std::move(name), In::header, std::move(description)}; }
+
+std::vector<http::ParameterDoc> precondition_headers() {
+  return {header("If-Match", "Entity tag of the stream that the command was decided upon, or * for any"),
+          header("If-None-Match", "*: the stream has no event yet"),
+          header("Tidemark-Subject", "Subject of that stream, percent-encoded; a CloudEvent's subject serves too")};
+}
+
+http::AnswerDoc decided_answer() {
+  return {200, "Decided: accepted, or nothing to do", {{"application/json", kDecided, {}}},
+          {{"Tidemark-Position", "For Tidemark-At-Least of a later query"}, {"ETag", "Version of the stream after the command"},
+           {"Tidemark-Subject", "Whose version the ETag is"}, {"Tidemark-Replayed", "true: the answer of an earlier decision under this name"}}};
+}
+
+std::vector<http::AnswerDoc> command_answers() {
+  return {decided_answer(),
+          http::problem_doc(400, "Does not fit the schema; errors lists every bad field with its JSON Pointer"),
+          http::problem_doc(404, "No such domain or command"),
+          http::problem_doc(409, "Refused by the domain, with its reason; the domain may choose another 4xx status"),
+          http::problem_doc(412, "The stream is at another version"),
+          http::problem_doc(415, "The media type is none of those listed"),
+          http::problem_doc(422, "The name was used with another body"),
+          http::problem_doc(503, "Not applied, or outcome unknown: the member outcome says which")};
+}
+
+}  // namespace
+
+http::RouteDoc command_doc() {
+  http::RouteDoc doc;
+  doc.summary = "Send a command";
+  doc.description = "Plain JSON, or a CloudEvent whose type is the command of the path. Accepted means durable.";
+  doc.tags = {"commands"};
+  doc.parameters = precondition_headers();
+  doc.parameters.push_back(header("Idempotency-Key", "Names the intention of a plain command: a repeat within the window gets the first answer"));
+  doc.parameters.push_back(header("traceparent", "W3C trace context, recorded with the events"));
+  doc.request = {{"application/json", R"({"type":"object"})", {}}, {"application/cloudevents+json", kCloudEvent, {}}};
+  doc.request_required = false;
+  doc.answers = command_answers();
+  doc.credentials = {"operator"};
+  return doc;
+}
+
+http::RouteDoc commands_doc() {
+  http::RouteDoc doc;
+  doc.summary = "Send commands as CloudEvents";
+  doc.description = "One CloudEvent (structured, or binary with ce-* headers), or up to 1,000 of them. `type` is "
+                    "`tidemark.<domain>.<Command>.v<n>`; `source` and `id` name the intention, so a repeat gets the first answer. "
+                    "The items of a batch are independent and, in a lane, decided in their order.";
+  doc.tags = {"commands"};
+  doc.parameters = precondition_headers();
+  const std::string many = R"({"type":"array","maxItems":1000,"items":{"$ref":"#/$defs/CloudEvent"},"$defs":{)" + definition(kCloudEvent) + "}}";
+  doc.request = {{"application/cloudevents+json", kCloudEvent, {}}, {"application/cloudevents-batch+json", many, {}},
+                 {"application/x-ndjson", {}, {}}, {"application/json", {}, {}}};
+  doc.answers = command_answers();
+  doc.answers[0].bodies[0].schema = R"({"anyOf":[{"$ref":"#/$defs/Decided"},{"$ref":"#/$defs/BatchAnswer"}],"$defs":{)";
+  doc.answers[0].bodies[0].schema += definition(kDecided) + ',' + definition(kBatchAnswer) + "}}";
+  doc.answers.push_back(http::problem_doc(413, "More than 1,000 commands, or too many bytes"));
+  doc.credentials = {"operator"};
+  return doc;
+}
+
+http::RouteDoc decision_doc() {
+  http::RouteDoc doc;
+  doc.summary = "The decision on a command";
+  doc.description = "Whoever sent it: a client, a timer or a reactor. Says 404 only when no such command has been decided as of now.";
+  doc.tags = {"commands"};
+  doc.parameters = {{"id", In::path, "Command id", true, R"({"type":"string","format":"uuid"})"},
+                    {"domain", In::query, "Where to look; all domains without it"},
+                    header("Prefer", "wait=<seconds>: how long to wait for the index, 2 s unless said")};
+  doc.answers = {{200, "The record in <domain>.decisions: verdict, command, reason or reply, events", {{"application/cloudevents+json", kCloudEvent, {}}}},
+                 http::problem_doc(400, "No command id"), http::problem_doc(404, "No such decision"),
+                 http::problem_doc(410, "Retention has cut the record"), http::problem_doc(503, "The index is behind")};
+  doc.credentials = {"operator"};
+  return doc;
+}
+
+http::RouteDoc stream_doc() {
+  http::RouteDoc doc;
+  doc.summary = "Events of a subject";
+  doc.description = "In the order of their decisions; an event that concerns two entities is listed under both. Events of ephemeral "
+                    "topics are no part of a stream.";
+  doc.tags = {"events"};
+  doc.parameters = {{"limit", In::query, "Events on a page", false, R"({"type":"integer","minimum":1,"maximum":1000,"default":100})"},
+                    {"cursor", In::query, "`next` of an earlier page"},
+                    header("Tidemark-At-Least", "A Tidemark-Position that the answer must include"),
+                    header("Prefer", "wait=<seconds>: how long to wait for that, 2 s unless said")};
+  const std::string page = std::string(R"({"$ref":"#/$defs/StreamPage","$defs":{"StreamPage":{"type":"object","properties":{"domain":{"type":"string"},)") +
+                           R"("subject":{"type":"string"},"version":{"type":["integer","null"],"description":"Sequence of the last event of its own; null when it has none"},)"
+                           R"("events":{"type":"array","items":{"$ref":"#/$defs/CloudEvent"}},"next":{"type":"string"},)"
+                           R"("end":{"type":"boolean","description":"Nothing lies behind this page now"}},)"
+                           R"("required":["domain","subject","version","events","next","end"]},)" + definition(kCloudEvent) + "}}";
+  doc.answers = {{200, "A page", {{"application/json", page, {}}}, {{"ETag", "Version of the stream, for If-Match on a command"}}},
+                 http::problem_doc(400, "A parameter, cursor or position that cannot be used"), http::problem_doc(404, "No such domain or stream"),
+                 http::problem_doc(409, "A cursor or position of another log"), http::problem_doc(410, "Retention has cut an event of the page"),
+                 http::problem_doc(503, "The index has not applied the position in time")};
+  doc.credentials = {"operator"};
+  return doc;
+}
+
+}  // namespace tidemark::api
