@@ -95,7 +95,8 @@ class Projection {
   virtual Result<void> apply_from(const EventSource&, const event::Event& event, RowWriter& rows) const { return apply(event, rows); }
 };
 
-/// Owner memory of a lane: values outside the log's promises (signs of life between marks, rate counters). Lost at a restart.
+/// Owner memory of a lane: values outside the log's promises (signs of life between marks, rate counters). A crash loses the
+/// last second of it, a node without a checkpoint file or a lane that moves all of it, and a bound the oldest.
 class Volatile {
  public:
   virtual ~Volatile() = default;
@@ -104,6 +105,8 @@ class Volatile {
   virtual void erase(std::string_view key) = 0;
 };
 
+class Reactor;  // reactor.hpp
+
 struct Domain {
   std::string name;                        ///< [a-z0-9-]+
   std::vector<log::TopicSpec> topics;      ///< event topics; <name>.commands, .decisions and .dead-letters are added by the runtime
@@ -111,8 +114,10 @@ struct Domain {
   std::shared_ptr<const Decider> decider;
   Contract (*contract)() = nullptr;        ///< contract_of<D>; only documents and checks ask
   std::vector<std::shared_ptr<const Projection>> projections;
+  std::vector<std::shared_ptr<const Reactor>> reactors;  ///< with any, <name>.reactions and <name>.dead-letters are the lane's too
   std::string settings = "{}";             ///< JSON of the domain's settings; recorded with LaneTaken, decisions use what is recorded
   Duration decisions_retention = std::chrono::hours(24 * 7);
+  Duration reactions_retention = std::chrono::hours(24 * 30);
   /// Lets the owner complete a timer's command with values of its memory just before it is decided (nullable).
   std::function<std::string(const Timer& timer, std::string_view boundary, const Volatile& memory)> complete_timer;
 };

@@ -1,6 +1,7 @@
 #include "core/runtime/domain_runtime.hpp"
 
 #include "core/runtime/log_cursor.hpp"
+#include "core/runtime/reaction_records.hpp"
 #include "core/store/cached_store.hpp"
 
 namespace tidemark::runtime {
@@ -15,11 +16,13 @@ Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, stor
   std::vector<log::TopicSpec> specs = domain.topics;
   specs.push_back({domain.name + ".commands", log::TopicClass::commands, domain.decisions_retention});
   specs.push_back({domain.name + ".dead-letters", log::TopicClass::dead_letters, std::nullopt});
+  const bool reacts = !domain.reactors.empty();
+  if (reacts) specs.push_back({reactions_topic(domain.name), log::TopicClass::ephemeral, domain.reactions_retention});
   specs.push_back({domain.name + ".decisions", log::TopicClass::decisions, domain.decisions_retention});
   for (const auto& spec : specs) {
     auto id = log.open_topic(spec);
     if (!id) return id.take_error();
-    const bool kept = spec.topic_class != log::TopicClass::commands && spec.topic_class != log::TopicClass::dead_letters;
+    const bool kept = spec.topic_class != log::TopicClass::commands && (reacts || spec.topic_class != log::TopicClass::dead_letters);
     if (kept) runtime.topics.push_back({spec, *id});
   }
   if (runtime.home_topic() == runtime.topics.size()) {

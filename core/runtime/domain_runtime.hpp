@@ -19,7 +19,7 @@ struct OpenTopic {
 
 struct DomainRuntime {
   const Domain* domain = nullptr;
-  std::vector<OpenTopic> topics;  ///< event topics as the domain lists them, then .decisions (always last)
+  std::vector<OpenTopic> topics;  ///< event topics as the domain lists them, those of its reactions, .decisions (always last)
   std::unique_ptr<store::Store> state;
 
   const OpenTopic& decisions() const { return topics.back(); }

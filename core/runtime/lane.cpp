@@ -3,6 +3,7 @@
 #include "core/base/bytes.hpp"
 #include "core/runtime/lane_batch.hpp"
 #include "core/runtime/log_cursor.hpp"
+#include "core/runtime/reaction_records.hpp"
 #include "core/runtime/state_fold.hpp"
 
 namespace tidemark::runtime {
@@ -41,8 +42,11 @@ std::string fingerprint_of(const DecodedCommand& command) { return sha256(comman
 LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains,
                              const NodeOptions& options, LaneHooks hooks)
     : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)),
-      metrics_(options.metrics, names_of(domains)) {
-  for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<Memory>());
+      metrics_(options.metrics, names_of(domains)),
+      waiters_(scheduler, [this](std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) { return owner_call(domain, boundary, read); },
+               options.owner_waiters_max),
+      reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_hooks()) {
+  for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<VolatileMemory>());
   forgotten_.resize(domains_.size());
 }
 
@@ -90,6 +94,7 @@ void LaneProcessor::take(Fn<void(Result<void>)> done) {
       serving_ = true;
       resting_.clear();
       guarded([this] { arm_timers(); });
+      guarded([this] { load_reactions(); });
       renew_lease();
       done({});
       pump();
@@ -145,7 +150,7 @@ void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::uniq
     return;
   }
   metrics_.queued(1);
-  queue_.push_back(Pending{domain, std::move(request), std::move(command), std::move(done), {}, {}});
+  queue_.push_back(Pending{domain, std::move(request), std::move(command), std::move(done), {}, {}, {}});
   if (!busy_ && queue_.size() == 1) {
     // Posted, so that everything that arrives in this turn of the loop shares a commit.
     scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
@@ -278,7 +283,9 @@ Result<void> LaneProcessor::apply(Batch& batch) {
     forgotten_[i] = part.forgotten;
     if (auto written = domains_[i].state->write(part.overlay, checkpoints); !written) return written;
     hooks_.state_written(i);
+    note_reactions(i, part.overlay);
   }
+  for (const auto& [domain, boundary] : batch.touched) waiters_.changed(domain, boundary);
   return {};
 }
 
@@ -301,12 +308,16 @@ void LaneProcessor::fail(Error error) {
   }
   metrics_.queued(-static_cast<std::ptrdiff_t>(queue_.size()));
   queue_.clear();
+  reactions_.stop();
+  waiters_.end_all(make_error(Code::unavailable, "the lane has failed"));
   hooks_.failed(*failure_);
 }
 
 void LaneProcessor::drain(Fn<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
+  reactions_.stop();
+  waiters_.end_all(make_error(Code::unavailable, "the node is stopping"));
   scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
 }
 
@@ -322,6 +333,7 @@ LaneProcessor::DomainBatch& LaneProcessor::part_of(Batch& batch, std::size_t dom
 }
 
 void LaneProcessor::decide(Pending& pending, Batch& batch) {
+  if (pending.settlement) return decide_settlement(pending, batch);
   const Time now = time_now();
   Answer answer;
   answer.timer_key = pending.timer_key;
@@ -382,6 +394,7 @@ Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownComma
   outcome.position.log_epoch = log_.epoch();
   for (std::size_t i = 0; i < record->events.size(); ++i) {
     const auto& line = record->events[i];
+    if (is_reaction_record(line.type)) continue;
     outcome.events.push_back({event_id_of(command_id, i), line.type, line.subject, line.sequence});
     outcome.position.merge(Position{log_.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
   }
@@ -425,6 +438,7 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     answer.outcome.kind = Outcome::Kind::accepted;
     decision.verdict = "accepted";
     decision.reply = event::Json{verdict.reply};
+    append_reactions(domain, state, context, [&](std::size_t i) { return event_id_of(request.command_id, i); }, verdict.events);
   }
   record(batch, pending.domain, request, boundary, std::move(decision), std::move(verdict.events), now, answer.outcome);
   if (!fingerprint.empty()) {
@@ -482,8 +496,13 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
       envelope.sequence = next_sequence(part.overlay, lane_, event.subject);
       save_next_sequence(part.overlay, lane_, event.subject, *envelope.sequence + 1);
     }
-    outcome.position.merge(Position{log_.epoch(), {{event.topic, lane_, *envelope.tmseq}}});
-    outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence});
+    if (is_reaction_record(event.type)) {
+      const auto folded = fold_reaction(part.overlay, lane_, envelope, event.data);
+      TM_ASSERT(folded.ok(), "a record of a reaction does not decode as it was made");
+    } else {
+      outcome.position.merge(Position{log_.epoch(), {{event.topic, lane_, *envelope.tmseq}}});
+      outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence});
+    }
     decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence});
     add(topic, envelope, event.data);
   }
@@ -503,6 +522,7 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
   add(decisions, envelope, encode_decision(decision));
   forget_when_due(part.overlay, lane_, part.info, now, options_.idempotency_window, part.forgotten);
   part.info.last_time = now;
+  batch.touched.emplace_back(domain, boundary);
   batch.has_records = true;
 }
 
@@ -518,10 +538,12 @@ Result<void> LaneProcessor::owner_call(std::size_t domain, std::string_view boun
   if (!lease_holds()) return make_error(Code::unavailable, "the lane's lease is not certain now");
   const auto& runtime = domains_[domain];
   PrefixedReader rows(*runtime.state, scope_prefix(boundary));
-  Memory::Scoped memory(*memory_[domain], boundary);
+  VolatileMemory::Scoped memory(*memory_[domain], boundary);
+  const std::uint64_t changes = memory_[domain]->changes();
   try {
     const LaneInfo info = load_lane_info(*runtime.state, lane_);
     read(OwnerView{rows, memory, std::max(last_now_, scheduler_.wall()), info.taken, info.settings});
+    if (memory_[domain]->changes() != changes) waiters_.changed(domain, boundary);
   } catch (const RowsUnavailable& error) {
     return make_error(Code::unavailable, std::string("lane state cannot be read: ") + error.what());
   }

@@ -16,7 +16,10 @@
 #include "core/runtime/domain_runtime.hpp"
 #include "core/runtime/lane_metrics.hpp"
 #include "core/runtime/node.hpp"
+#include "core/runtime/reaction_runner.hpp"
 #include "core/runtime/state_layout.hpp"
+#include "core/runtime/volatile.hpp"
+#include "core/runtime/waiters.hpp"
 
 namespace tidemark::runtime {
 
@@ -24,6 +27,10 @@ namespace tidemark::runtime {
 struct LaneHooks {
   std::function<void(Error)> failed;                       ///< the lane cannot go on; called once
   std::function<void(std::size_t domain)> state_written;   ///< after rows of that domain's state were written
+  /// Issues a command of a reaction: see ReactionRunner::Hooks.
+  std::function<void(CommandRequest, Time intended, Fn<void(Outcome)>)> execute;
+  OutboundCalls* calls = nullptr;         ///< null: reactions make none
+  VolatileMemory* breakers = nullptr;     ///< of the node
 };
 
 /// Everything on the scheduler's thread. Completions run on it, never inside the call that takes them.
@@ -45,6 +52,9 @@ class LaneProcessor {
   std::size_t queued() const { return queue_.size(); }
 
   Result<void> owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read);
+  OwnerWaiters& waiters() { return waiters_; }
+  VolatileMemory& memory(std::size_t domain) { return *memory_[domain]; }
+  std::size_t pending_reactions() const { return reactions_.pending(); }
 
  private:
   struct Pending {
@@ -54,6 +64,7 @@ class LaneProcessor {
     Fn<void(Outcome)> done;
     std::string timer_key;  ///< set for a timer's command
     std::string timer_boundary;
+    std::optional<ReactionSettlement> settlement;  ///< set instead of a command
   };
   struct Answer {
     Fn<void(Outcome)> done;
@@ -65,7 +76,6 @@ class LaneProcessor {
   };
   struct DomainBatch;
   struct Batch;
-  class Memory;
 
   void pump();
   void decide(Pending& pending, Batch& batch);
@@ -87,6 +97,12 @@ class LaneProcessor {
   Result<Outcome> read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const;
   void write_lane_taken(Fn<void(Result<void>)> done);
   Time time_now();
+
+  ReactionRunner::Hooks reaction_hooks();
+  void load_reactions();
+  void note_reactions(std::size_t domain, const store::Overlay& changes);
+  void settle_reaction(std::size_t domain, ReactionSettlement settlement, Fn<void(bool)> done);
+  void decide_settlement(Pending& pending, Batch& batch);
 
   void arm_timers();
   void fire_timers();
@@ -112,8 +128,10 @@ class LaneProcessor {
   Time last_now_{};
   std::vector<std::vector<Tmseq>> next_;  ///< per domain, per topic (as in DomainRuntime::topics): next tmseq to write
   std::vector<std::string> forgotten_;    ///< per domain: see forget_commands()
-  std::vector<std::unique_ptr<Memory>> memory_;
+  std::vector<std::unique_ptr<VolatileMemory>> memory_;
   event::RecordEncoder encoder_;
+  OwnerWaiters waiters_;
+  ReactionRunner reactions_;
 
   SteadyTime lease_from_{};   ///< owner calls are answered from here
   SteadyTime lease_until_{};  ///< and until here, when the log asks for a lease

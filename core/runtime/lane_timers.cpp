@@ -90,7 +90,7 @@ void LaneProcessor::fire_timers() {
       request.keyed = true;  // one decision per firing, over restarts too
       request.data = entry.data;
       if (domain.complete_timer) {
-        Memory::Scoped memory(*memory_[i], entry.boundary);
+        VolatileMemory::Scoped memory(*memory_[i], entry.boundary);
         request.data = domain.complete_timer(Timer{entry.due, entry.command, entry.data}, entry.boundary, memory);
       }
       BadInput bad;
@@ -101,7 +101,7 @@ void LaneProcessor::fire_timers() {
                                             (bad.errors.empty() ? "" : " " + bad.errors[0].pointer + " " + bad.errors[0].message)));
         return;
       }
-      queue_.push_back(Pending{i, std::move(request), std::move(command), nullptr, entry.key, entry.boundary});
+      queue_.push_back(Pending{i, std::move(request), std::move(command), nullptr, entry.key, entry.boundary, {}});
     }
   }
   if (fired > 0) scheduler_.post([this, alive = alive_] { if (*alive) pump(); });

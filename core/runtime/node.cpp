@@ -6,6 +6,7 @@
 #include "core/runtime/domain_index.hpp"
 #include "core/runtime/lane.hpp"
 #include "core/runtime/projection_worker.hpp"
+#include "core/runtime/reaction_lookup.hpp"
 
 namespace tidemark::runtime {
 namespace {
@@ -28,6 +29,7 @@ class NodeImpl final : public Node {
     watch_ = parts_.log.watch([this] {
       if (parts_.log.failure()) parts_.scheduler.post([this, alive = alive_] { if (*alive) fail(*parts_.log.failure()); });
     });
+    open_memory();
     for (auto& worker : workers_) {
       if (auto started = worker->start(); !started) co_return started.take_error();
     }
@@ -54,6 +56,10 @@ class NodeImpl final : public Node {
     for (auto& worker : workers_) {
       auto end = [&worker](Fn<void(bool)> done) { worker->stop([done = std::move(done)]() mutable { done(true); }); };
       co_await Callback<bool>(std::move(end));
+    }
+    if (memory_file_) {
+      auto save = [this](Fn<void(bool)> done) { memory_file_->stop([done = std::move(done)]() mutable { done(true); }); };
+      co_await Callback<bool>(std::move(save));
     }
     Result<void> flushed;
     for (std::size_t i = 0; i < runtimes_.size(); ++i) {
@@ -138,6 +144,15 @@ class NodeImpl final : public Node {
     return {held, held->rows.get()};
   }
 
+  Task<Result<void>> wait_owner(std::string domain, std::string boundary, SteadyTime deadline, std::function<bool(const OwnerView&)> wanted) override {
+    const auto index = domain_index(domain);
+    if (!index) co_return make_error(Code::invalid_argument, "no such domain: " + domain);
+    if (!ready_) co_return make_error(Code::unavailable, "the node is starting or stopping");
+    auto& waiters = lanes_[lane_of(boundary, parts_.log.lanes()).value]->waiters();
+    auto wait = [&](Fn<void(Result<void>)> done) { waiters.add(*index, std::move(boundary), deadline, std::move(wanted), std::move(done)); };
+    co_return co_await Callback<Result<void>>(std::move(wait));
+  }
+
   Task<Result<void>> wait_applied(std::string projection, Position position, SteadyTime deadline) override {
     if (!position.empty() && position.log_epoch != parts_.log.epoch()) {
       co_return make_error(Code::invalid_argument, "the position is of another log");
@@ -214,7 +229,9 @@ class NodeImpl final : public Node {
     unflushed_records_.assign(runtimes_.size(), 0);
     flushing_.assign(runtimes_.size(), false);
     for (std::uint32_t i = 0; i < parts_.log.lanes(); ++i) {
-      LaneHooks hooks{[this](Error error) { fail(std::move(error)); }, [this](std::size_t domain) { state_written(domain); }};
+      LaneHooks hooks{[this](Error error) { fail(std::move(error)); }, [this](std::size_t domain) { state_written(domain); },
+                      [this](CommandRequest request, Time intended, Fn<void(Outcome)> done) { spawn(execute_reaction(std::move(request), intended, std::move(done))); },
+                      parts_.calls, &breakers_};
       lanes_.push_back(std::make_unique<LaneProcessor>(LaneId{i}, parts_.scheduler, parts_.log, runtimes_, options_, std::move(hooks)));
     }
     for (std::size_t d = 0; d < domains_.size(); ++d) {
@@ -254,6 +271,45 @@ class NodeImpl final : public Node {
     }
     TM_ASSERT(false, "a projection that is not registered was asked for");
     std::abort();
+  }
+
+  /// Gives the lanes the memory of the run before, and keeps it from now on.
+  void open_memory() {
+    if (!parts_.volatile_file) return;
+    std::vector<VolatileCheckpoint::Part> kept{{"node", &breakers_}};
+    for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+      for (std::size_t d = 0; d < domains_.size(); ++d) kept.push_back({domains_[d].name + "/" + std::to_string(lane), &lanes_[lane]->memory(d)});
+    }
+    const VolatileFile& file = *parts_.volatile_file;
+    memory_file_ = std::make_unique<VolatileCheckpoint>(file.path, parts_.log.epoch(), std::move(kept), file.disk, parts_.scheduler, file.files);
+    if (auto restored = memory_file_->restore(); !restored && restored.error().code != Code::not_found && file.not_restored) file.not_restored(restored.error());
+    memory_file_->start();
+  }
+
+  Task<void> execute_reaction(CommandRequest request, Time intended, Fn<void(Outcome)> done) {
+    auto outcome = decided_before(request, intended);
+    if (!outcome) {
+      auto task = execute(std::move(request));
+      outcome = co_await std::move(task);
+    }
+    done(std::move(*outcome));
+  }
+
+  /// What became of a reaction's command that may be older than the index of command ids reaches.
+  std::optional<Outcome> decided_before(const CommandRequest& request, Time intended) const {
+    if (parts_.scheduler.wall() - intended < options_.idempotency_window / 2) return std::nullopt;
+    const auto index = domain_index(request.domain);
+    if (!index || !ready_) return std::nullopt;
+    BadInput bad;
+    const auto command = domains_[*index].decider->decode(request.name, request.data, bad);
+    if (!command) return std::nullopt;
+    const auto& decisions = runtimes_[*index].decisions();
+    auto found = find_decided(parts_.log, decisions.id, decisions.spec.name, lane_of(command->boundary(), parts_.log.lanes()), request.command_id, intended);
+    if (found) return std::move(*found);
+    Outcome unknown;
+    unknown.command_id = request.command_id;
+    unknown.error = found.take_error();
+    return unknown;
   }
 
   /// Flushes a state store when it is far enough from the log, off the scheduler's thread.
@@ -301,7 +357,9 @@ class NodeImpl final : public Node {
   const NodeOptions options_;
   std::vector<DomainRuntime> runtimes_;
   std::vector<Executor*> state_executors_;
+  VolatileMemory breakers_;  ///< of outbound calls, shared by the lanes
   std::vector<std::unique_ptr<LaneProcessor>> lanes_;
+  std::unique_ptr<VolatileCheckpoint> memory_file_;
   std::vector<std::unique_ptr<ProjectionWorker>> workers_;
   std::vector<std::uint64_t> unflushed_records_;  ///< writes since the last flush, per domain
   std::vector<bool> flushing_;

@@ -138,6 +138,7 @@ struct NodeOptions {
   std::size_t batch_commands_max = 1024;
   std::uint64_t store_flush_bytes = 32u << 20;
   std::uint64_t store_flush_records = 200'000;  ///< distance from the log that makes a store flush
+  std::size_t owner_waiters_max = 20'000;   ///< wait_owner() calls waiting per lane; above it: unavailable
   std::string node_id = "node";
   std::string build = "dev";
   metrics::Registry* metrics = nullptr;  ///< outlives the node; null: nothing is counted
@@ -166,6 +167,10 @@ class Node {
   /// Reads durable lane state, under the lane's lease. `read` runs once, synchronously. unavailable when this node does
   /// not own the lane now, with the reason.
   virtual Result<void> owner_call(std::string_view domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) = 0;
+  /// Waits until `wanted` says that the boundary's state or memory is as wanted: asked now, and whenever either has changed, each
+  /// time as in an owner call, without polling. timed_out at the deadline; unavailable when this node does not own the lane,
+  /// stops, or too many wait. A wait cannot be cancelled: keep deadlines short (a long poll's).
+  virtual Task<Result<void>> wait_owner(std::string domain, std::string boundary, SteadyTime deadline, std::function<bool(const OwnerView&)> wanted) = 0;
 
   /// Rows of a projection, by name; must be registered. Live rows, until a rebuilt model takes over: then the handle still
   /// reads the old ones, so take one per request and do not keep it.
@@ -201,6 +206,16 @@ class Node {
   virtual Scheduler& scheduler() = 0;
 };
 
+class OutboundCalls;
+
+/// Where the owner's memory is kept over a restart (volatile.hpp).
+struct VolatileFile {
+  std::string path;
+  Disk& disk;
+  Executor& files;
+  std::function<void(const Error&)> not_restored = nullptr;  ///< a file is there and could not be used
+};
+
 struct NodeParts {
   Scheduler& scheduler;
   log::EventLog& log;
@@ -208,6 +223,8 @@ struct NodeParts {
   /// Where work that blocks runs, asked once for each name: a projection's, "state/<domain>" (its fold at start and its
   /// flushes) and "rebuild" (one projection at a time beside its live rows). Production: threads, tests: the scheduler itself.
   std::function<Executor&(std::string_view name)> projection_executor;
+  OutboundCalls* calls = nullptr;                   ///< what reactors' calls are made with; null: none are made
+  std::optional<VolatileFile> volatile_file = {};   ///< nullopt: the memory is lost at a restart
 };
 std::unique_ptr<Node> make_node(NodeParts parts, std::vector<Domain> domains, NodeOptions options);
 

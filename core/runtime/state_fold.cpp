@@ -3,6 +3,7 @@
 #include "core/base/bytes.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/log_cursor.hpp"
+#include "core/runtime/reaction_records.hpp"
 
 namespace tidemark::runtime {
 namespace {
@@ -24,6 +25,7 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
     save_lane_info(rows, lane, info);
     return {};
   }
+  if (is_reaction_record(envelope.type)) return fold_reaction(rows, lane, envelope, event.data);
   BoundaryState state(rows, lane, envelope.boundary_key());
   auto folded = domain.decider->evolve(event, state);
   if (!folded) return folded.take_error();
