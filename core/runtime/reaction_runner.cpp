@@ -148,6 +148,7 @@ void ReactionRunner::command_ended(const Id& id, std::int64_t attempts, Outcome 
       return give_up(id, attempts, std::move(why));
     }
     case Outcome::Kind::unknown: return give_up(id, attempts, "there is no such domain or command");
+    case Outcome::Kind::version_conflict:  // reactions expect no version
     case Outcome::Kind::key_reused: return give_up(id, attempts, outcome.detail);
     case Outcome::Kind::failed: break;
   }
