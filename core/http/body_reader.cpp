@@ -1,7 +1,5 @@
 // The body side of a connection: Content-Length and chunked bodies, 100-continue, deadlines, multipart.
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -47,8 +45,8 @@ std::optional<Error> Connection::open_body(std::uint64_t bytes_max) {
   if (std::exchange(continue_wanted_, false) && in_.size() == 0) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     // The first bytes on this connection since the last response was taken by the socket: they fit its buffer.
-    const auto sent = ::send(socket_.native_handle(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent != static_cast<ssize_t>(kContinue.size())) return body_error(make_error(Code::cancelled, "the peer is gone"));
+    const iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
+    if (transport_.try_write(&piece, 1, false).bytes != kContinue.size()) return body_error(make_error(Code::cancelled, "the peer is gone"));
   }
   return std::nullopt;
 }

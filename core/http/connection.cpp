@@ -1,28 +1,17 @@
 #include "core/http/connection.hpp"
 
-#include <netinet/tcp.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "core/base/trace_context.hpp"
 #include "core/http/connection_io.hpp"
-#include "core/http/range.hpp"
 
 namespace tidemark::http {
 namespace {
 
 constexpr std::size_t kInitialBuffer = 4096;
 constexpr std::size_t kKeptBuffer = 16u << 10;  ///< larger ones are given back between requests
-constexpr std::size_t kSendfileBytes = 256u << 10;
 constexpr int kExchangesPerTurn = 16;
-constexpr Duration kLingerTotal = std::chrono::seconds(30);
-constexpr Duration kLingerStall = std::chrono::seconds(5);
-constexpr Duration kRefusalLinger = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -63,7 +52,7 @@ void Buffer::release() { *this = Buffer(); }
 
 Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket, boost::asio::ip::tcp::endpoint peer,
                        MountedSurface* surface, bool refuse)
-    : core_(std::move(core)), socket_(std::move(socket)), peer_(std::move(peer)), listener_surface_(surface),
+    : core_(std::move(core)), transport_(std::move(socket)), peer_(std::move(peer)), listener_surface_(surface),
       refuse_(refuse) {
   next = core_->first;
   if (next != nullptr) next->previous = this;
@@ -87,20 +76,15 @@ void Connection::check_deadline(SteadyTime now) {
   if (now < deadline_) return;
   disarm();
   expired_ = true;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  transport_.cancel();
 }
 
 void Connection::stop_when_idle() {
-  boost::system::error_code ignored;
-  if (idle_) socket_.cancel(ignored);
+  if (idle_) transport_.cancel();
   if (live_ != nullptr) live_->drain();
 }
 
-void Connection::force_close() {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
+void Connection::force_close() { transport_.close(); }
 
 std::string_view Connection::param(std::string_view name) const {
   if (route_ == nullptr) return {};
@@ -153,7 +137,8 @@ Task<void> Connection::run() {
     keep_ = false;
     linger_ = true;
     render_response();
-    if (try_send()) co_await close_politely();
+    const ErrorCode failed = try_send();
+    if (!failed) co_await close_politely();
     co_return;
   }
   for (int exchanges = 1;; ++exchanges) {
@@ -190,7 +175,7 @@ Task<void> Connection::run() {
     core_->metrics.in_flight(-1);
     tell_answer(failure);
     render_response();
-    bool sent = try_send();
+    bool sent = !try_send();
     if (!sent) sent = co_await send_rest();
     if (sent && file_left_ != 0) sent = co_await send_file();
     if (sent && streams_) {
@@ -348,168 +333,6 @@ const RoutedRoute* Connection::select_route() {
     return nullptr;
   }
   return match_.route;
-}
-
-void Connection::render_file(const FileBody& file, ResponseHead& head) {
-  head.etag = file.etag;
-  head.accept_ranges = true;
-  head.content_length = file.size;
-  file_offset_ = file.offset;
-  file_left_ = file.size;
-  if (response_.status != 200 || (head_.method != Method::get && head_.method != Method::head)) return;
-  if (const auto none_match = head_.field("if-none-match"); none_match && none_match_fails(*none_match, file.etag)) {
-    response_.status = 304;
-    head.content_length.reset();
-    file_left_ = 0;
-    return;
-  }
-  const auto range = head_.field("range");
-  if (!range || head_.method != Method::get) return;
-  if (const auto if_range = head_.field("if-range"); if_range && !if_range_holds(*if_range, file.etag)) return;
-  const RangeChoice choice = choose_range(*range, file.size);
-  if (choice.kind == RangeKind::unsatisfiable) {
-    response_.status = 416;
-    response_.header("Content-Range", "bytes */" + std::to_string(file.size));
-    head.content_length = 0;
-    file_left_ = 0;
-  } else if (choice.kind == RangeKind::part) {
-    response_.status = 206;
-    const auto last = choice.first + choice.size - 1;
-    response_.header("Content-Range", "bytes " + std::to_string(choice.first) + "-" + std::to_string(last) + "/" +
-                                          std::to_string(file.size));
-    head.content_length = choice.size;
-    file_offset_ = file.offset + choice.first;
-    file_left_ = choice.size;
-  }
-}
-
-void Connection::render_response() {
-  ResponseHead head;
-  head.response = &response_;
-  head.http_1_0 = head_.minor_version == 0;
-  streams_ = std::holds_alternative<StreamBody>(response_.body);
-  if (streams_ && head.http_1_0) keep_ = false;
-  out_body_ = {};
-  file_left_ = 0;
-  sent_ = 0;
-  if (const auto* file = std::get_if<FileBody>(&response_.body); file != nullptr && !file->fd) {
-    response_ = surface_->fault(Fault::internal, "the file cannot be read");
-  }
-  if (const auto* file = std::get_if<FileBody>(&response_.body)) {
-    render_file(*file, head);
-  } else if (const auto* text = std::get_if<std::string>(&response_.body)) {
-    out_body_ = *text;
-    head.content_length = out_body_.size();
-  }
-  if (response_.status < 200 || response_.status == 204 || response_.status == 304) {
-    head.content_length.reset();
-    out_body_ = {};
-    file_left_ = 0;
-    streams_ = false;
-  }
-  head.streamed = streams_;
-  head.keep_alive = keep_;
-  std::string cors;
-  if (surface_->surface.cors.enabled) {
-    if (const auto origin = head_.field("origin")) {
-      cors = "Access-Control-Allow-Origin: ";
-      cors += *origin;
-      cors += "\r\nAccess-Control-Allow-Credentials: true\r\n";
-    }
-    cors += "Vary: Origin\r\n";
-    head.extra = cors;
-  }
-  out_.clear();
-  put_response_head(out_, head);
-  if (head_.method == Method::head) {
-    out_body_ = {};
-    file_left_ = 0;
-    streams_ = false;
-  }
-}
-
-/// Sends as much of head and body as the socket takes now; true when that is all.
-bool Connection::try_send() {
-  while (true) {
-    iovec pieces[2];
-    int count = 0;
-    if (sent_ < out_.size()) {
-      pieces[count].iov_base = out_.data() + sent_;
-      pieces[count++].iov_len = out_.size() - sent_;
-    }
-    const std::size_t body_sent = sent_ > out_.size() ? sent_ - out_.size() : 0;
-    if (body_sent < out_body_.size()) {
-      pieces[count].iov_base = const_cast<char*>(out_body_.data()) + body_sent;
-      pieces[count++].iov_len = out_body_.size() - body_sent;
-    }
-    if (count == 0) return true;
-    msghdr message{};
-    message.msg_iov = pieces;
-    message.msg_iovlen = static_cast<std::size_t>(count);
-    const int more = file_left_ != 0 ? MSG_MORE : 0;
-    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return false;
-    core_->metrics.sent(static_cast<std::size_t>(sent));
-    sent_ += static_cast<std::size_t>(sent);
-  }
-}
-
-/// Goes on after try_send(): errors other than a full socket show here again.
-Task<bool> Connection::send_rest() {
-  while (true) {
-    const std::size_t before = sent_;
-    if (try_send()) co_return true;
-    if (sent_ == before && errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
-    arm(core_->options.stall_timeout);
-    AsyncWritable writable(*this);
-    const auto failed = co_await writable;
-    disarm();
-    if (failed) co_return false;
-  }
-}
-
-Task<bool> Connection::send_file() {
-  const std::shared_ptr<int> fd = std::get_if<FileBody>(&response_.body)->fd;
-  while (file_left_ != 0) {
-    auto offset = static_cast<off_t>(file_offset_);
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(file_left_, kSendfileBytes));
-    const auto sent = ::sendfile(socket_.native_handle(), *fd, &offset, wanted);
-    if (sent > 0) {
-      core_->metrics.sent(static_cast<std::size_t>(sent));
-      file_offset_ += static_cast<std::uint64_t>(sent);
-      file_left_ -= static_cast<std::uint64_t>(sent);
-      Turn turn(*this);  // a fast reader must not keep the loop from everyone else
-      co_await turn;
-      continue;
-    }
-    if (sent < 0 && errno == EINTR) continue;
-    // 0: the file is shorter than promised, which only a broken connection can say.
-    if (sent == 0 || errno != EAGAIN) co_return false;
-    arm(core_->options.stall_timeout);
-    AsyncWritable writable(*this);
-    const auto failed = co_await writable;
-    disarm();
-    if (failed) co_return false;
-  }
-  co_return true;
-}
-
-/// Closing a socket with unread bytes resets it, which can take the response away from a peer that is still sending.
-Task<void> Connection::close_politely() {
-  boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
-  if (!linger_ || core_->stopping) co_return;
-  const SteadyTime until = core_->scheduler.now() + (refuse_ ? kRefusalLinger : kLingerTotal);
-  while (true) {
-    arm(std::min(core_->options.stall_timeout, kLingerStall));
-    deadline_ = std::min(deadline_, until);
-    idle_ = true;  // a server that stops need not wait for this
-    AsyncRead read(*this, core_->scratch.get(), ServerCore::kScratchBytes);
-    const IoResult got = co_await read;
-    disarm();
-    if (got.failed || core_->scheduler.now() >= until) co_return;
-  }
 }
 
 }  // namespace tidemark::http

@@ -2,7 +2,6 @@
 // Internal to core/http: one connection, its exchanges one after another, and what all connections share.
 // Everything here runs on the loop's thread.
 
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,11 +13,10 @@
 #include "core/http/response_head.hpp"
 #include "core/http/router.hpp"
 #include "core/http/server.hpp"
+#include "core/http/transport.hpp"
 #include "core/http/uri.hpp"
 
 namespace tidemark::http {
-
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 struct MountedSurface {
   Surface surface;
@@ -106,10 +104,6 @@ class Connection final : public Request {
  private:
   enum class Incoming { closed, refused, complete };
   enum class Decoded { piece, need_more, done, bad };
-  struct IoResult {
-    boost::system::error_code failed;
-    std::size_t bytes = 0;
-  };
   class AsyncRead;
   class AsyncWritable;
   class Turn;
@@ -123,10 +117,14 @@ class Connection final : public Request {
   bool find_surface_of_target();
   void answer_preflight();
   void settle_keep_alive();
+
+  // response_sender.cpp
   void render_response();
   void render_file(const FileBody& file, ResponseHead& head);
-  bool try_send();
+  ErrorCode try_send();
+  Task<bool> wait_writable();
   Task<bool> send_rest();
+  IoResult try_send_file(int fd);
   Task<bool> send_file();
   Task<void> close_politely();
 
@@ -146,7 +144,7 @@ class Connection final : public Request {
   Error body_error(Error error);
 
   const std::shared_ptr<ServerCore> core_;
-  Socket socket_;
+  Transport transport_;
   const boost::asio::ip::tcp::endpoint peer_;
   MountedSurface* const listener_surface_;
   const bool refuse_;

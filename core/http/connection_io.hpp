@@ -1,7 +1,6 @@
 #pragma once
 // Internal to core/http: socket operations as awaitables of Task. Each completes on the loop.
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <coroutine>
 
@@ -15,13 +14,12 @@ class Connection::AsyncRead {
   AsyncRead(Connection& connection, char* data, std::size_t size) : connection_(connection), data_(data), size_(size) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller) {
-    connection_.socket_.async_read_some(boost::asio::buffer(data_, size_),
-                                        [this, caller](const boost::system::error_code& failed, std::size_t bytes) {
-                                          result_.failed = failed;
-                                          result_.bytes = bytes;
-                                          connection_.core_->metrics.received(bytes);
-                                          caller.resume();
-                                        });
+    connection_.transport_.async_read(data_, size_, [this, caller](const ErrorCode& failed, std::size_t bytes) {
+      result_.failed = failed;
+      result_.bytes = bytes;
+      connection_.core_->metrics.received(bytes);
+      caller.resume();
+    });
   }
   IoResult await_resume() const noexcept { return result_; }
 
@@ -38,21 +36,17 @@ class Connection::AsyncWritable {
   explicit AsyncWritable(Connection& connection) : connection_(connection) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller) {
-    connection_.socket_.async_wait(Socket::wait_write, [this, caller](const boost::system::error_code& failed) {
+    connection_.transport_.async_writable([this, caller](const ErrorCode& failed) {
       failed_ = failed;
       caller.resume();
     });
   }
-  boost::system::error_code await_resume() const noexcept { return failed_; }
+  ErrorCode await_resume() const noexcept { return failed_; }
 
  private:
   Connection& connection_;
-  boost::system::error_code failed_;
+  ErrorCode failed_;
 };
-
-/// For sockets that live long and mostly idle: what the peer does not take stays with its producer instead of the kernel, and a
-/// peer that vanishes without a word is found after `stall_timeout` with bytes it has not acknowledged.
-void limit_backlog(int socket, Duration stall_timeout);
 
 /// Lets everything else that is ready run once; also unwinds the stack, which grows with each await that completes at once.
 class Connection::Turn {

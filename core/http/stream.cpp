@@ -1,18 +1,11 @@
 #include "core/http/stream.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <cstdio>
 
 #include "core/http/connection_io.hpp"
 
 namespace tidemark::http {
 namespace {
-
-constexpr int kUnsentBytesMax = 64 << 10;
 
 void frame_chunk(std::string& bytes) {
   char line[20];
@@ -26,32 +19,31 @@ void frame_chunk(std::string& bytes) {
 Connection::Stream::Stream(Connection& connection, bool chunked, std::string heartbeat, Duration heartbeat_interval)
     : connection_(connection), core_(connection.core_), chunked_(chunked), heartbeat_(std::move(heartbeat)),
       heartbeat_interval_(heartbeat_interval), heartbeat_at_(core_->scheduler.now() + heartbeat_interval) {
-  limit_backlog(connection_.socket_.native_handle(), core_->options.stall_timeout);
+  connection_.transport_.limit_backlog(core_->options.stall_timeout);
 }
 
 void Connection::Stream::watch() {
-  connection_.socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const boost::system::error_code& failed) {
+  connection_.transport_.async_readable([self = shared_from_this()](const ErrorCode& failed) {
     if (!self->over_) self->readable(failed);
   });
 }
 
-void Connection::Stream::readable(const boost::system::error_code& failed) {
+void Connection::Stream::readable(const ErrorCode& failed) {
   if (failed) return lose();
   // Bytes are the next request of an impatient client; more than a head of them is no client of ours.
   Buffer& in = connection_.in_;
   if (in.size() >= core_->options.header_bytes_max) return lose();
   in.reserve_free(1, core_->options.header_bytes_max);
-  const auto got = ::recv(connection_.socket_.native_handle(), in.data.get() + in.end, in.capacity - in.end, MSG_DONTWAIT);
-  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return lose();
-  if (got > 0) in.end += static_cast<std::size_t>(got);
+  const IoResult got = connection_.transport_.try_read(in.data.get() + in.end, in.capacity - in.end);
+  if (got.failed && !got.blocked()) return lose();
+  in.end += got.bytes;
   if (in.size() == 0) in.release();
   watch();
 }
 
 void Connection::Stream::lose() {
   if (std::exchange(lost_, true)) return;
-  boost::system::error_code ignored;
-  connection_.socket_.cancel(ignored);
+  connection_.transport_.cancel();
   announce();
 }
 
@@ -70,7 +62,7 @@ void Connection::Stream::on_close(Fn<void()> call) {
 
 Task<bool> Connection::Stream::send(std::string_view bytes) {
   connection_.out_body_ = bytes;
-  bool sent = connection_.try_send();
+  bool sent = !connection_.try_send();
   if (!sent) sent = co_await connection_.send_rest();
   connection_.out_.clear();
   connection_.out_body_ = {};
@@ -101,10 +93,11 @@ void Connection::Stream::sweep(SteadyTime now) {
   const bool behind = !connection_.out_.empty();
   const std::size_t before = connection_.sent_;
   if (!behind) connection_.out_ = heartbeat_;
-  if (connection_.try_send()) {
+  const ErrorCode failed = connection_.try_send();
+  if (!failed) {
     connection_.out_.clear();
     connection_.sent_ = 0;
-  } else if (behind && connection_.sent_ == before) {
+  } else if (failed != boost::asio::error::would_block || (behind && connection_.sent_ == before)) {
     lose();
   }
 }
@@ -114,17 +107,10 @@ Task<bool> Connection::Stream::end(bool whole) {
   if (sent) sent = co_await send(chunked_ ? "0\r\n\r\n" : "");
   over_ = true;
   on_close_ = nullptr;
-  boost::system::error_code ignored;
-  connection_.socket_.cancel(ignored);
+  connection_.transport_.cancel();
   // A body that ends with the connection looks whole unless the connection is reset.
-  if (!whole) connection_.socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  if (!whole) connection_.transport_.reset_on_close();
   co_return sent;
-}
-
-void limit_backlog(int socket, Duration stall_timeout) {
-  const unsigned timeout_ms = static_cast<unsigned>(stall_timeout.count());
-  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax, sizeof(kUnsentBytesMax));
 }
 
 Task<bool> Connection::run_stream(StreamBody body) {

@@ -27,7 +27,7 @@ class Connection::Stream final : public BodyStream, public LiveExchange, public 
   Task<bool> end(bool whole);
 
  private:
-  void readable(const boost::system::error_code& failed);
+  void readable(const ErrorCode& failed);
   void lose();
   void announce();
   Task<bool> send(std::string_view bytes);
