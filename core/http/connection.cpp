@@ -50,9 +50,9 @@ void Buffer::reserve_free(std::size_t wanted_free, std::size_t capacity_max) {
 
 void Buffer::release() { *this = Buffer(); }
 
-Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket, boost::asio::ip::tcp::endpoint peer,
+Connection::Connection(std::shared_ptr<ServerCore> core, Transport transport, boost::asio::ip::tcp::endpoint peer,
                        MountedSurface* surface, bool refuse)
-    : core_(std::move(core)), transport_(std::move(socket)), peer_(std::move(peer)), listener_surface_(surface),
+    : core_(std::move(core)), transport_(std::move(transport)), peer_(std::move(peer)), listener_surface_(surface),
       refuse_(refuse) {
   next = core_->first;
   if (next != nullptr) next->previous = this;
@@ -171,6 +171,10 @@ Task<void> Connection::run() {
         if (!failure.empty()) response_ = surface_->fault(Fault::internal, "the request could not be handled");
       }
       settle_keep_alive();
+      if (std::holds_alternative<WebSocketBody>(response_.body)) {
+        const bool done = co_await run_web_socket();
+        if (done) break;
+      }
     }
     core_->metrics.in_flight(-1);
     tell_answer(failure);

@@ -70,7 +70,7 @@ struct Buffer {
 class Connection final : public Request {
  public:
   /// `surface` is null on the main port. With `refuse` the peer is only told that the server is full.
-  Connection(std::shared_ptr<ServerCore> core, Socket socket, boost::asio::ip::tcp::endpoint peer, MountedSurface* surface,
+  Connection(std::shared_ptr<ServerCore> core, Transport transport, boost::asio::ip::tcp::endpoint peer, MountedSurface* surface,
              bool refuse);
   ~Connection() override;
   Connection(const Connection&) = delete;
@@ -108,6 +108,7 @@ class Connection final : public Request {
   class AsyncWritable;
   class Turn;
   class Stream;
+  class Socket;
 
   // connection.cpp
   void tell_answer(std::string_view failure);
@@ -130,6 +131,10 @@ class Connection final : public Request {
 
   // stream.cpp
   Task<bool> run_stream(StreamBody body);
+
+  // web_socket.cpp
+  Task<bool> run_web_socket();
+
   void arm(Duration delay) { expired_ = false; deadline_ = core_->scheduler.now() + delay; }
   void disarm() { deadline_ = SteadyTime::max(); }
 

@@ -31,6 +31,12 @@ bool server_writes(std::string_view name) {
 
 }  // namespace
 
+std::string clean_field(std::string_view text) {
+  std::string out;
+  put_clean(out, text);
+  return out;
+}
+
 std::string_view date_line() {
   thread_local std::time_t second = 0;
   thread_local char line[64];

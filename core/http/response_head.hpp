@@ -24,6 +24,9 @@ struct ResponseHead {
 /// response.
 void put_response_head(std::string& out, const ResponseHead& head);
 
+/// `text` without what could begin another field.
+std::string clean_field(std::string_view text);
+
 /// "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n" of now; renewed once a second, one thread.
 std::string_view date_line();
 

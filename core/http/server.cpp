@@ -174,12 +174,12 @@ class ServerImpl final : public Server {
     const int fd = accepted.release(failed);
     if (failed) return;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    Socket socket(core_->loop.context().get_executor());
+    TcpSocket socket(core_->loop.context().get_executor());
     socket.assign(protocol, fd, failed);
     if (failed) return;
     socket.native_non_blocking(true, failed);
     socket.set_option(asio::ip::tcp::no_delay(true), failed);
-    auto connection = std::make_shared<Connection>(core_, std::move(socket), on.peer, on.surface, refuse);
+    auto connection = std::make_shared<Connection>(core_, Transport(std::move(socket)), on.peer, on.surface, refuse);
     Task<void> running = connection->run();
     spawn(std::move(running), [connection] {});
   }

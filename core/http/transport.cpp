@@ -92,7 +92,7 @@ void Transport::read_secure(char* data, std::size_t size, Fn<void(const ErrorCod
     boost::asio::post(executor(), [got, handler = std::move(handler)]() mutable { handler(got.failed, got.bytes); });
     return;
   }
-  const auto direction = handshake_writes_ ? Socket::wait_write : Socket::wait_read;
+  const auto direction = handshake_writes_ ? TcpSocket::wait_write : TcpSocket::wait_read;
   socket_.async_wait(direction, [this, data, size, handler = std::move(handler)](const ErrorCode& failed) mutable {
     if (failed) return handler(failed, 0);
     read_secure(data, size, std::move(handler));
@@ -104,7 +104,7 @@ void Transport::async_readable(Fn<void(const ErrorCode&)> handler) {
     boost::asio::post(executor(), [handler = std::move(handler)]() mutable { handler(ErrorCode()); });
     return;
   }
-  socket_.async_wait(Socket::wait_read, std::move(handler));
+  socket_.async_wait(TcpSocket::wait_read, std::move(handler));
 }
 
 void Transport::cancel() {
@@ -119,7 +119,7 @@ void Transport::shut_sending() {
     SSL_shutdown(ssl_.get());
   }
   ErrorCode ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  socket_.shutdown(TcpSocket::shutdown_send, ignored);
 }
 
 void Transport::close() {

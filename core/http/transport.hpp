@@ -16,7 +16,7 @@ struct ssl_st;
 
 namespace tidemark::http {
 
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 using ErrorCode = boost::system::error_code;
 
 struct SslFree {
@@ -32,7 +32,9 @@ struct IoResult {
 
 class Transport {
  public:
-  explicit Transport(Socket socket) : socket_(std::move(socket)) {}
+  using Executor = TcpSocket::executor_type;
+
+  explicit Transport(TcpSocket socket) : socket_(std::move(socket)) {}
 
   /// From now on TLS, with this side as the server; handshake() comes first.
   void start_tls(Ssl ssl) { ssl_ = std::move(ssl); }
@@ -41,7 +43,7 @@ class Transport {
   ErrorCode handshake();
   template <class Handler>
   void wait_for_handshake(Handler&& handler) {
-    socket_.async_wait(handshake_writes_ ? Socket::wait_write : Socket::wait_read, std::forward<Handler>(handler));
+    socket_.async_wait(handshake_writes_ ? TcpSocket::wait_write : TcpSocket::wait_read, std::forward<Handler>(handler));
   }
 
   /// What has arrived: at least one byte, or failed (eof at the peer's end).
@@ -59,7 +61,7 @@ class Transport {
   void async_readable(Fn<void(const ErrorCode&)> handler);
   template <class Handler>
   void async_writable(Handler&& handler) {
-    socket_.async_wait(Socket::wait_write, std::forward<Handler>(handler));
+    socket_.async_wait(TcpSocket::wait_write, std::forward<Handler>(handler));
   }
 
   /// Everything under way completes with operation_aborted.
@@ -70,7 +72,7 @@ class Transport {
   /// close() will reset the connection, so that the peer sees that something is missing.
   void reset_on_close();
   int descriptor() { return socket_.native_handle(); }
-  Socket::executor_type executor() { return socket_.get_executor(); }
+  Executor executor() { return socket_.get_executor(); }
 
   /// For connections that live long and mostly idle: what the peer does not take stays with its producer instead of the kernel,
   /// and a peer that vanishes without a word is found after `stall_timeout` with bytes it has not acknowledged.
@@ -80,7 +82,7 @@ class Transport {
   void read_secure(char* data, std::size_t size, Fn<void(const ErrorCode&, std::size_t)> handler);
   ErrorCode secure_error(int result);
 
-  Socket socket_;
+  TcpSocket socket_;
   Ssl ssl_;
   bool handshake_writes_ = false;
   bool broken_ = false;  ///< TLS has failed: it may not be used to say goodbye
