@@ -5,6 +5,7 @@
 
 #include "core/base/trace_context.hpp"
 #include "core/http/connection_io.hpp"
+#include "core/http/web_socket_handshake.hpp"
 
 namespace tidemark::http {
 namespace {
@@ -149,6 +150,7 @@ Task<void> Connection::run() {
     head_complete_ = core_->scheduler.now();
     core_->metrics.in_flight(1);
     std::string failure;
+    std::optional<WebSocketHandshake> handshake;
     if (incoming == Incoming::refused) {
       find_surface_of_target();
       response_ = surface_->fault(refusal_.fault, refusal_.detail);
@@ -171,13 +173,14 @@ Task<void> Connection::run() {
         if (!failure.empty()) response_ = surface_->fault(Fault::internal, "the request could not be handled");
       }
       settle_keep_alive();
-      if (std::holds_alternative<WebSocketBody>(response_.body)) {
-        const bool done = co_await run_web_socket();
-        if (done) break;
-      }
+      if (std::holds_alternative<WebSocketBody>(response_.body)) handshake = check_web_socket();
     }
     core_->metrics.in_flight(-1);
     tell_answer(failure);
+    if (handshake) {
+      co_await run_web_socket(std::move(*handshake));
+      break;
+    }
     render_response();
     bool sent = !try_send();
     if (!sent) sent = co_await send_rest();
@@ -203,6 +206,19 @@ Task<void> Connection::run() {
     }
   }
   force_close();
+}
+
+/// Gives back what an exchange needs and a long answer does not.
+void Connection::shed_buffers() {
+  head_ = Head();
+  match_ = RouteMatch();
+  decoded_path_ = DecodedPath();
+  decoded_ = std::string();
+  traceparent_ = std::string();
+  path_ = query_ = {};
+  out_ = std::string();
+  sent_ = 0;
+  if (in_.size() == 0) in_.release();
 }
 
 /// Looks at what is buffered. True when something came of it: a complete head (refusal_ may say why not).

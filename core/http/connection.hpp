@@ -26,6 +26,7 @@ struct MountedSurface {
 };
 
 class Connection;
+struct WebSocketHandshake;
 
 /// What a connection does for longer than an exchange; told by the sweep and by the stop of the server, never destroyed by them.
 class LiveExchange {
@@ -118,6 +119,7 @@ class Connection final : public Request {
   bool find_surface_of_target();
   void answer_preflight();
   void settle_keep_alive();
+  void shed_buffers();
 
   // response_sender.cpp
   void render_response();
@@ -133,7 +135,8 @@ class Connection final : public Request {
   Task<bool> run_stream(StreamBody body);
 
   // web_socket.cpp
-  Task<bool> run_web_socket();
+  std::optional<WebSocketHandshake> check_web_socket();
+  Task<void> run_web_socket(WebSocketHandshake handshake);
 
   void arm(Duration delay) { expired_ = false; deadline_ = core_->scheduler.now() + delay; }
   void disarm() { deadline_ = SteadyTime::max(); }

@@ -30,13 +30,15 @@ class ServerMetrics {
  public:
   explicit ServerMetrics(metrics::Registry* registry);
   void connected(int connections) const { connections_.add(connections); }
+  void streaming(int streams) const { streams_.add(streams); }
+  void web_sockets(int sockets) const { web_sockets_.add(sockets); }
   void refused() const { refused_.add(); }
   void in_flight(int requests) const { in_flight_.add(requests); }
   void received(std::size_t bytes) const { received_.add(static_cast<double>(bytes)); }
   void sent(std::size_t bytes) const { sent_.add(static_cast<double>(bytes)); }
 
  private:
-  metrics::Gauge connections_, in_flight_;
+  metrics::Gauge connections_, in_flight_, streams_, web_sockets_;
   metrics::Counter refused_, received_, sent_;
 };
 

@@ -36,6 +36,7 @@ void Connection::Stream::readable(const ErrorCode& failed) {
   in.reserve_free(1, core_->options.header_bytes_max);
   const IoResult got = connection_.transport_.try_read(in.data.get() + in.end, in.capacity - in.end);
   if (got.failed && !got.blocked()) return lose();
+  core_->metrics.received(got.bytes);
   in.end += got.bytes;
   if (in.size() == 0) in.release();
   watch();
@@ -115,14 +116,12 @@ Task<bool> Connection::Stream::end(bool whole) {
 
 Task<bool> Connection::run_stream(StreamBody body) {
   const bool chunked = head_.minor_version != 0;
-  head_ = Head();
-  if (in_.size() == 0) in_.release();
-  out_ = std::string();
-  sent_ = 0;
+  shed_buffers();
   std::string heartbeat = std::move(body.heartbeat);
   if (chunked && !heartbeat.empty()) frame_chunk(heartbeat);
   const auto stream = std::make_shared<Stream>(*this, chunked, std::move(heartbeat), body.heartbeat_interval);
   live_ = stream.get();
+  core_->metrics.streaming(1);
   stream->watch();
   bool whole = true;
   try {
@@ -132,6 +131,7 @@ Task<bool> Connection::run_stream(StreamBody body) {
     whole = false;
   }
   const bool sent = co_await stream->end(whole);
+  core_->metrics.streaming(-1);
   live_ = nullptr;
   co_return sent;
 }

@@ -164,6 +164,7 @@ void Connection::Socket::read_some(char* data, std::size_t size, Completion done
   }
   connection_.transport_.async_read(data, size, [this, done = std::move(done)](const ErrorCode& failed, std::size_t bytes) mutable {
     heard_ = core_->scheduler.now();
+    core_->metrics.received(bytes);
     done(failed, bytes);
   });
 }
@@ -171,6 +172,7 @@ void Connection::Socket::read_some(char* data, std::size_t size, Completion done
 void Connection::Socket::write_some(Pieces pieces, Completion done) {
   const IoResult sent = connection_.transport_.try_write(pieces.each.data(), pieces.count, false);
   if (!sent.blocked()) {
+    core_->metrics.sent(sent.bytes);
     write_deadline_ = kNever;
     asio::post(connection_.transport_.executor(), [sent, done = std::move(done)]() mutable { done(sent.failed, sent.bytes); });
     return;
@@ -356,26 +358,31 @@ void Connection::Socket::sweep(SteadyTime now) {
   ping();
 }
 
-/// Refuses the handshake in response_, or becomes a WebSocket; true when that was done and the connection is to end.
-Task<bool> Connection::run_web_socket() {
-  WebSocketBody body = std::move(*std::get_if<WebSocketBody>(&response_.body));
+/// nullopt when the handshake is refused in response_.
+std::optional<WebSocketHandshake> Connection::check_web_socket() {
   WebSocketHandshake handshake;
-  if (const auto refused = check_handshake(head_, body, handshake)) {
-    response_ = surface_->fault(refused->fault, refused->detail);
-    if (refused->fault == Fault::upgrade_required) {
-      response_.header("Upgrade", "websocket");
-      response_.header("Sec-WebSocket-Version", "13");
-    }
-    if (has_body()) keep_ = false;  // two readers may not agree on where the next request begins
-    co_return false;
+  const auto refused = check_handshake(head_, *std::get_if<WebSocketBody>(&response_.body), handshake);
+  if (!refused) {
+    response_.status = 101;
+    return handshake;
   }
+  response_ = surface_->fault(refused->fault, refused->detail);
+  if (refused->fault == Fault::upgrade_required) {
+    response_.header("Upgrade", "websocket");
+    response_.header("Sec-WebSocket-Version", "13");
+  }
+  if (has_body()) keep_ = false;  // two readers may not agree on where the next request begins
+  return std::nullopt;
+}
+
+Task<void> Connection::run_web_socket(WebSocketHandshake handshake) {
+  const WebSocketBody body = std::move(*std::get_if<WebSocketBody>(&response_.body));
   Headers headers = std::move(response_.headers);
   response_ = Response();
-  head_ = Head();
-  out_ = std::string();
-  if (in_.size() == 0) in_.release();
+  shed_buffers();
   const auto socket = std::make_shared<Socket>(*this, body.options, std::move(handshake.protocol));
   live_ = socket.get();
+  core_->metrics.web_sockets(1);
   const bool accepted = co_await socket->accept(std::move(handshake.key), std::move(headers));
   if (accepted) {
     socket->start();
@@ -390,10 +397,10 @@ Task<bool> Connection::run_web_socket() {
     co_await socket->close(code, {});
     co_await socket->settled();
   }
+  core_->metrics.web_sockets(-1);
   live_ = nullptr;
   linger_ = true;  // what the peer still sends must not take our last frame from it
   co_await close_politely();
-  co_return true;
 }
 
 }  // namespace tidemark::http
