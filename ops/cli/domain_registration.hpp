@@ -21,6 +21,7 @@ struct DomainServices {
   runtime::Node& node;
   blob::BlobStore& blobs;
   const keys::KeyRing& keys;
+  runtime::PositionTag position_tag;
 };
 
 /// A domain in one node process. Made before the node, destroyed after it. Everything on the main thread.

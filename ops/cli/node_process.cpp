@@ -137,7 +137,7 @@ Result<void> compose(Process& process) {
   surfaces.push_back(api::make_platform_surface({.node = *process.node, .blocking = *process.files,
                                                  .position_tag = position_tag(*process.installation.ring),
                                                  .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION}));
-  const DomainServices services{*process.node, *process.blobs, *process.installation.ring};
+  const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring)};
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
   }

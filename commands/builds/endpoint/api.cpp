@@ -49,6 +49,15 @@ std::string Api::token(std::string_view key_id, std::string_view purpose, std::i
   return mac.ok() ? keys::token_text(*mac) : std::string();
 }
 
+std::string vm_token(const Api& api, const BuildRow& build) {
+  return api.token(build.vm_token_key_id, schemas::builds::kVmTokenPurpose,
+                   {build.id, std::to_string(build.attempt), std::to_string(build.auth_seq)});
+}
+
+std::string one_time_password(const Api& api, std::string_view key_id, std::string_view build_id, std::uint32_t attempt) {
+  return api.token(key_id, schemas::builds::kOtpPurpose, {build_id, std::to_string(attempt)});
+}
+
 CommandName name_command(Api& api, const http::Request& request, std::string_view route) {
   const auto key = request.header("Idempotency-Key");
   if (key && !key->empty()) return {runtime::command_id_of_key("", "api-key", route, *key), true};

@@ -9,6 +9,7 @@
 
 #include "commands/builds/endpoint/answers.hpp"
 #include "commands/builds/endpoint/registration.hpp"
+#include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
 #include "schemas/builds/ids.hpp"
 #include "schemas/builds/topics.hpp"
@@ -56,6 +57,10 @@ struct Api {
   /// Text of the token that is a MAC under `key_id`: it can be made again and is never stored. Empty for a destroyed key.
   std::string token(std::string_view key_id, std::string_view purpose, std::initializer_list<std::string_view> parts) const;
 };
+
+/// Text of the token of the build's virtual machine, as last issued; and of the one-time password of its present attempt.
+std::string vm_token(const Api& api, const BuildRow& build);
+std::string one_time_password(const Api& api, std::string_view key_id, std::string_view build_id, std::uint32_t attempt);
 
 /// A fresh command id, or the one that the request's Idempotency-Key names.
 CommandName name_command(Api& api, const http::Request& request, std::string_view route);

@@ -59,7 +59,7 @@ Task<http::Response> download_type(Api& api, http::Request& request) {
 Task<http::Response> source(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::or_worker, caller, build)) co_return std::move(*refusal);
   auto sending = send_blob(api, build.source, "application/zip", build.id + ".zip", "Source not found");
   co_return co_await std::move(sending);
 }
@@ -67,7 +67,7 @@ Task<http::Response> source(Api& api, http::Request& request) {
 Task<http::Response> certs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build)) co_return std::move(*refusal);
   if (!build.certs) co_return error_answer(404, "Certs not found");
   auto plain = co_await api.blobs().read_private(build.id, api.settings().certs_bytes_max);
   if (!plain.ok()) {

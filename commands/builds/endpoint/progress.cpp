@@ -27,12 +27,14 @@ struct Beat {
   std::int64_t timestamp = 0;  ///< ms
 };
 
-/// A heartbeat of `build_id`. `worker_id` absent: by whoever owns it. Most beats only move the owner's memory; one is recorded
-/// when it is the first of its attempt, brings progress, or the last mark on the log is old.
-Task<Beat> beat(Api& api, http::Request& request, std::string build_id, std::optional<std::string> worker_id, std::optional<std::string> progress) {
+/// A heartbeat of `build_id`; a caller without worker id beats for whoever owns it. Most beats only move the owner's memory; one
+/// is recorded when it is the first of its attempt, brings progress, or the last mark on the log is old.
+Task<Beat> beat(Api& api, http::Request& request, std::string build_id, Caller caller, std::optional<std::string> progress) {
   RecordSignOfLife command;
   command.build_id = std::move(build_id);
-  command.worker_id = std::move(worker_id);
+  command.credential = caller.credential;
+  command.attempt = caller.attempt;
+  if (!caller.worker_id.empty()) command.worker_id = caller.worker_id;
   command.progress = std::move(progress);
   Beat out;
   bool record = false;
@@ -56,8 +58,7 @@ Task<Beat> beat(Api& api, http::Request& request, std::string build_id, std::opt
   if (!answered) out.refusal = ledger_unavailable(kHeartbeatFailed);
   if (out.refusal || !record) co_return out;
 
-  const std::string actor = command.worker_id ? "worker:" + *command.worker_id : "api-key";
-  const auto outcome = co_await api.execute(request, command, actor);
+  const auto outcome = co_await api.execute(request, command, caller.actor());
   const auto reply = reply_of<SignOfLifeReply>(outcome);
   if (!reply) {
     out.refusal = answer_for(outcome, kHeartbeatFailed);
@@ -80,13 +81,19 @@ std::optional<std::string> progress_of(event::JsonNode node) {
 }  // namespace
 
 Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
-  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
-  std::string worker_id = request.query("worker_id").value_or("");
-  if (worker_id.empty()) co_return error_answer(400, "worker_id required", "WORKER_ID_REQUIRED");
+  Caller caller;
+  if (has_vm_token(request)) {
+    BuildRow build;
+    if (auto refusal = check_vm(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  } else {
+    if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+    caller.worker_id = request.query("worker_id").value_or("");
+    if (caller.worker_id.empty()) co_return error_answer(400, "worker_id required", "WORKER_ID_REQUIRED");
+  }
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   auto progress = progress_of(body->root()["progress"]);
-  auto taken = co_await beat(api, request, std::string(request.param("id")), std::move(worker_id), std::move(progress));
+  auto taken = co_await beat(api, request, std::string(request.param("id")), std::move(caller), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   std::string out;
   event::JsonWriter(out).begin_object().member("status", "ok").member("timestamp", taken.timestamp).end_object();
@@ -94,15 +101,15 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
 }
 
 Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
-  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  Caller caller;
+  if (auto refusal = check_key_or_worker(api, request, caller)) co_return std::move(*refusal);
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   const auto build_id = body->root()["build_id"].as_string();
   if (!build_id || build_id->empty()) co_return error_answer(400, "build_id required");
-  std::optional<std::string> worker_id;
-  if (const auto named = request.header("X-Worker-Id"); named && !named->empty()) worker_id = std::string(*named);
+  if (const auto named = request.header("X-Worker-Id"); named && caller.worker_id.empty()) caller.worker_id = *named;
   auto progress = progress_of(body->root()["progress"]);
-  auto taken = co_await beat(api, request, std::string(*build_id), std::move(worker_id), std::move(progress));
+  auto taken = co_await beat(api, request, std::string(*build_id), std::move(caller), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   co_return answer(200, R"({"success":true,"message":"Heartbeat recorded"})");
 }
@@ -110,7 +117,7 @@ Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
 Task<http::Response> append_logs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build)) co_return std::move(*refusal);
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   const event::JsonNode root = body->root();

@@ -60,16 +60,15 @@ Refusal check_report(Api& api, const ReportResult& command, bool has_file, bool 
 
 Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   Report out;
-  if (auto refusal = check_key(api, request)) {
-    out.refusal = std::move(refusal);
-    co_return out;
-  }
+  Caller caller;
+  out.refusal = check_key_or_worker(api, request, caller);
+  if (out.refusal) co_return out;
   FormSpec spec;
   spec.files = {WantedFile{"result", api.settings().result_bytes_max, kResultTooLarge.text, false}};
   spec.fields = {"build_id", "worker_id", "success", "error_message"};
   spec.failed = kUploadFailed;
   const std::string build_header(request.header("X-Build-Id").value_or(""));
-  const std::string worker_header(request.header("X-Worker-Id").value_or(""));
+  const std::string worker_header(caller.worker_id.empty() ? request.header("X-Worker-Id").value_or("") : std::string_view(caller.worker_id));
   Form form;
   std::function<void(const Form&)> progress = [&api, &build_header, &worker_header, last = SteadyTime{}](const Form& so_far) mutable {
     const SteadyTime now = api.node().scheduler().now();
@@ -87,12 +86,18 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
     co_await form.discard_files();
     co_return out;
   }
+  if (!caller.worker_id.empty() && *worker_id != caller.worker_id) {
+    out.refusal = refuse(kNotBuildOwner);
+    co_await form.discard_files();
+    co_return out;
+  }
   StagedFile* file = form.file("result");
   const std::string* success = form.field("success");
   const std::string* error_message = form.field("error_message");
   ReportResult command;
   command.build_id = *build_id;
   command.worker_id = *worker_id;
+  command.credential = caller.credential;
   command.success = success != nullptr ? *success == "true" : route.success_by_default;
   // Kept with a success too: without a file it ends as a failure, and this says why.
   if (error_message != nullptr && !error_message->empty()) command.error_message = *error_message;
@@ -137,20 +142,55 @@ Task<http::Response> result(Api& api, http::Request& request) {
 }
 
 Task<http::Response> fail(Api& api, http::Request& request) {
-  if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  Caller caller;
+  if (auto refusal = check_key_or_worker(api, request, caller)) co_return std::move(*refusal);
   auto body = co_await read_json(request, 2 * kTextFieldBytesMax);
   if (body->refusal) co_return std::move(*body->refusal);
   const auto build_id = body->root()["build_id"].as_string();
   if (!build_id || build_id->empty()) co_return error_answer(400, "build_id required");
   const auto error = body->root()["error"].as_string();
+  if (const auto named = request.header("X-Worker-Id"); named && caller.worker_id.empty()) caller.worker_id = *named;
   ReportResult command;
   command.build_id = *build_id;
-  if (const auto named = request.header("X-Worker-Id"); named && !named->empty()) command.worker_id = std::string(*named);
+  command.credential = caller.credential;
+  if (!caller.worker_id.empty()) command.worker_id = caller.worker_id;
   command.error_message = error && !error->empty() ? std::string(*error) : std::string(kDefaultFailure);
-  const std::string actor = command.worker_id ? "worker:" + *command.worker_id : "api-key";
-  const auto outcome = co_await api.execute(request, command, actor);
+  const auto outcome = co_await api.execute(request, command, caller.actor());
   if (!was_done(outcome)) co_return answer_for(outcome);
   co_return answer(200, R"({"success":true,"message":"Build marked as failed"})");
+}
+
+Task<http::Response> artifact(Api& api, http::Request& request) {
+  Caller caller;
+  BuildRow build;
+  if (auto refusal = check_vm(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  FormSpec spec;
+  spec.files = {WantedFile{"artifact", api.settings().result_bytes_max, kResultTooLarge.text, false}};
+  spec.failed = kUploadFailed;
+  Form form;
+  // Bytes that arrive are a sign of life.
+  std::function<void(const Form&)> progress = [&api, &build, last = SteadyTime{}](const Form&) mutable {
+    const SteadyTime now = api.node().scheduler().now();
+    if (now - last < std::chrono::seconds(1)) return;
+    last = now;
+    api.owner_call([&](const runtime::OwnerView& view) { note_life(view, build); });
+  };
+  auto refused = co_await read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
+  if (refused) co_return std::move(*refused);
+  StagedFile* file = form.file("artifact");
+  if (file == nullptr) co_return error_answer(400, "No artifact file provided");
+  auto stored = co_await file->upload->commit();
+  if (!stored.ok()) co_return error_answer(500, kUploadFailed);
+  ReportResult command;
+  command.build_id = build.id;
+  command.credential = caller.credential;
+  command.attempt = caller.attempt;
+  command.success = true;
+  command.result = BlobRef{stored->sha256, stored->size, BlobKind::result, file->declared_name, file->declared_type};
+  CommandName name = name_command(api, request, "artifact/" + build.id);
+  const auto outcome = co_await api.execute(request, command, caller.actor(), std::move(name));
+  if (!was_done(outcome)) co_return answer_for(outcome, kUploadFailed);
+  co_return answer(200, R"({"success":true})");
 }
 
 }  // namespace tidemark::commands::builds::endpoint

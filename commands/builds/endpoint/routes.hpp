@@ -31,7 +31,14 @@ Task<http::Response> certs(Api& api, http::Request& request);
 Task<http::Response> register_worker(Api& api, http::Request& request);
 Task<http::Response> poll(Api& api, http::Request& request);
 Task<http::Response> unregister_worker(Api& api, http::Request& request);  ///< POST /api/workers/:id/unregister
+Task<http::Response> unregister_self(Api& api, http::Request& request);    ///< POST /api/workers/unregister
+Task<http::Response> abandon(Api& api, http::Request& request);
 Task<http::Response> worker_stats(Api& api, http::Request& request);
+
+// vm.cpp: the handshake of a build's virtual machine
+Task<http::Response> authenticate(Api& api, http::Request& request);
+Task<http::Response> vm_ready(Api& api, http::Request& request);
+Task<http::Response> vm_status(Api& api, http::Request& request);
 
 // progress.cpp: signs of life and log lines
 Task<http::Response> build_heartbeat(Api& api, http::Request& request);    ///< POST /api/builds/:id/heartbeat
@@ -42,6 +49,7 @@ Task<http::Response> append_logs(Api& api, http::Request& request);
 Task<http::Response> upload(Api& api, http::Request& request);             ///< POST /api/workers/upload
 Task<http::Response> result(Api& api, http::Request& request);             ///< POST /api/workers/result
 Task<http::Response> fail(Api& api, http::Request& request);               ///< POST /api/workers/fail
+Task<http::Response> artifact(Api& api, http::Request& request);           ///< POST /api/builds/:id/artifact
 
 // system.cpp: without credentials
 Task<http::Response> health(Api& api, http::Request& request);

@@ -42,6 +42,10 @@ http::Surface make_builds_surface(BuildsServices services) {
   route(get, "/api/builds/:id/source", source);
   route(get, "/api/builds/:id/certs", certs);
   route(post, "/api/builds/:id/heartbeat", build_heartbeat);
+  route(get, "/api/builds/:id/vm-status", vm_status);
+  route(post, "/api/builds/:id/authenticate", authenticate);
+  route(post, "/api/builds/:id/vm-ready", vm_ready);
+  route(post, "/api/builds/:id/artifact", artifact, files);
 
   route(post, "/api/workers/register", register_worker);
   route(get, "/api/workers/poll", poll);
@@ -49,6 +53,8 @@ http::Surface make_builds_surface(BuildsServices services) {
   route(post, "/api/workers/result", result, files);
   route(post, "/api/workers/fail", fail);
   route(post, "/api/workers/heartbeat", worker_heartbeat);
+  route(post, "/api/workers/abandon", abandon);
+  route(post, "/api/workers/unregister", unregister_self);
   route(post, "/api/workers/:id/unregister", unregister_worker);
   route(get, "/api/workers/:id/stats", worker_stats);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Memory growth of a running node while builds go up and come down.
 
-usage: transfer.py --tidemark build/release/tidemark [--mib 1024] [--parallel 1] [--directory build/bench]
+usage: transfer.py --tidemark build/release/tidemark [--mib 1024] [--parallel 1] [--directory build/bench-data]
 
 Starts `tidemark builds serve` on a free port, uploads `parallel` sources of `mib` MiB at once by curl, downloads them
 again, and prints the node's resident size before, its peak during each, and the growth per transfer.
@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--tidemark", default="build/release/tidemark")
     parser.add_argument("--mib", type=int, default=500)
     parser.add_argument("--parallel", type=int, default=1)
-    parser.add_argument("--directory", default="build/bench")
+    parser.add_argument("--directory", default="build/bench-data")
     parser.add_argument("--result", action="store_true", help="upload a build result (limit 1 GiB) instead of a source (limit 500 MiB)")
     options = parser.parse_args()
     directory = os.path.join(options.directory, "transfer")

@@ -1,7 +1,7 @@
 // How fast does an HTTP command become a durable event (decision record and one projection included), beside a bare Beast
 // POST in the same run? The server runs in a child process, the load generator in this one.
 //
-//   tidemark-bench-durable [--seconds 5] [--directory build/bench] [--json]
+//   tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json]
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -89,7 +89,7 @@ LoadResult bare_beast_load(const std::vector<std::string>& requests, std::size_t
 
 struct Options {
   double seconds = 5;
-  std::string directory = "build/bench";
+  std::string directory = "build/bench-data";
   bool json = false;
 };
 
@@ -146,7 +146,7 @@ int main(int count, char** arguments) {
     else if (argument == "--seconds" && i + 1 < count) options.seconds = std::atof(arguments[++i]);
     else if (argument == "--directory" && i + 1 < count) options.directory = arguments[++i];
     else {
-      std::fprintf(stderr, "usage: tidemark-bench-durable [--seconds 5] [--directory build/bench] [--json]\n");
+      std::fprintf(stderr, "usage: tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json]\n");
       return 2;
     }
   }
