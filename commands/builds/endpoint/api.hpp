@@ -37,8 +37,13 @@ struct Api {
   /// Decides and records, then waits until every read model of the domain shows it: once this answers, any later request
   /// observes it. What only repeats the present waits for whatever was acknowledged before, for the same reason.
   Task<runtime::Outcome> execute(runtime::CommandRequest request);
+  // Two, because g++ 12 destroys a default argument twice when the call is awaited in the same statement.
   template <class Command>
-  Task<runtime::Outcome> execute(const http::Request& request, const Command& command, std::string actor, CommandName name = {}) {
+  Task<runtime::Outcome> execute(const http::Request& request, const Command& command, std::string actor) {
+    return execute(request, command, std::move(actor), CommandName());
+  }
+  template <class Command>
+  Task<runtime::Outcome> execute(const http::Request& request, const Command& command, std::string actor, CommandName name) {
     return execute(runtime::CommandRequest{.domain = std::string(kDomain), .name = std::string(Command::kType),
                                            .data = event::to_json(command), .actor = std::move(actor), .tenant = {},
                                            .command_id = std::move(name.id), .keyed = name.keyed, .correlation_id = {},
