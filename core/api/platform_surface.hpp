@@ -4,6 +4,7 @@
 //   POST /commands/:domain/:command          operator; plain JSON in, what was decided out
 //   GET  /topics                             operator; class, retention, begin and end of every lane
 //   GET  /topics/:topic/lanes/:lane/records  operator; NDJSON of structured CloudEvents, `from` and `limit`
+//   GET  /metrics                            operator, unless open; Prometheus text
 //   GET  /livez, /readyz, /version           open
 //
 // Errors are RFC 9457 problem documents with a stable `type` under /problems/.
@@ -12,6 +13,7 @@
 
 #include "core/base/scheduler.hpp"
 #include "core/http/http.hpp"
+#include "core/observe/metrics_registry.hpp"
 #include "core/runtime/node.hpp"
 
 namespace tidemark::api {
@@ -23,9 +25,15 @@ struct PlatformServices {
   runtime::PositionTag position_tag;
   std::string operator_key;           ///< sent as `Authorization: Bearer <key>` or `X-Operator-Key`
   std::string version;                ///< shown by /version
+  observe::MetricsRegistry* metrics = nullptr;  ///< null: there is no /metrics
+  bool metrics_open = false;          ///< /metrics needs no operator key
 };
 
 http::Surface make_platform_surface(PlatformServices services);
+
+/// /metrics alone and without key, for a listener of its own: nothing of it is on the main port.
+http::Surface make_metrics_surface(PlatformServices services);
+inline constexpr std::string_view kMetricsSurface = "metrics";
 
 /// Tag of position tokens: the first 8 bytes of a MAC under the ring's current key.
 inline constexpr std::string_view kPositionPurpose = "position";

@@ -34,6 +34,8 @@ http::Route decision_route(Shared services);         ///< GET /decisions/:id
 http::Route stream_by_path_route(Shared services);   ///< GET /streams/:domain/:subject
 http::Route stream_by_query_route(Shared services);  ///< GET /streams/:domain?subject=
 http::Route topics_route(Shared services);
+/// Without `with_key` anybody may ask.
+http::Route metrics_route(Shared services, bool with_key);
 http::Route records_route(Shared services);
 
 }  // namespace tidemark::api

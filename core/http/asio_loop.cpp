@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 
 class Loop final : public LoopWithContext, public Scheduler {
  public:
-  Loop() : guard_(asio::make_work_guard(context_)), alarm_(context_), signals_(context_) {
+  Loop() : guard_(asio::make_work_guard(context_)), alarm_(context_), signals_(context_), reload_signals_(context_) {
     // sendfile has no MSG_NOSIGNAL: a peer that goes away must be an error, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
     const int fd = ::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -47,6 +47,13 @@ class Loop final : public LoopWithContext, public Scheduler {
     signals_.add(SIGTERM, ignored);
     signals_.add(SIGINT, ignored);
     wait_for_signal();
+  }
+
+  void on_reload_signal(Fn<void()> call) override {
+    on_reload_ = std::move(call);
+    boost::system::error_code ignored;
+    reload_signals_.add(SIGHUP, ignored);
+    wait_for_reload();
   }
 
   void post(Fn<void()> work) override { asio::post(context_, std::move(work)); }
@@ -118,8 +125,17 @@ class Loop final : public LoopWithContext, public Scheduler {
     });
   }
 
+  void wait_for_reload() {
+    reload_signals_.async_wait([this](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      on_reload_();
+      wait_for_reload();
+    });
+  }
+
   TimerQueue timers_;  // before the context: what it still holds may cancel timers when it is destroyed
   Fn<void(int)> on_signal_;
+  Fn<void()> on_reload_;
   std::array<std::uint64_t, 32> random_{};
   std::size_t random_left_ = 0;
   std::uint64_t expirations_ = 0;
@@ -127,7 +143,7 @@ class Loop final : public LoopWithContext, public Scheduler {
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_;
   asio::posix::stream_descriptor alarm_;
-  asio::signal_set signals_;
+  asio::signal_set signals_, reload_signals_;
 };
 
 }  // namespace

@@ -55,6 +55,8 @@ class AsioLoop {
   virtual void stop() = 0;  ///< from any thread
   /// Calls `call` on the loop when SIGTERM or SIGINT arrives.
   virtual void on_termination_signal(Fn<void(int)> call) = 0;
+  /// Calls `call` on the loop each time SIGHUP arrives, which ends the process before.
+  virtual void on_reload_signal(Fn<void()> call) = 0;
 };
 std::unique_ptr<AsioLoop> make_asio_loop();
 

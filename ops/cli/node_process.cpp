@@ -14,12 +14,15 @@
 #include "core/keys/key_ring.hpp"
 #include "core/log/embedded/embedded_log.hpp"
 #include "core/observe/log.hpp"
+#include "core/observe/process_metrics.hpp"
 #include "core/runtime/node.hpp"
 #include "core/store/store.hpp"
 #include "ops/cli/commands.hpp"
 #include "ops/cli/domain_registration.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
+#include "ops/cli/observers.hpp"
+#include "ops/cli/service_manager.hpp"
 
 namespace tidemark::cli {
 namespace {
@@ -61,6 +64,8 @@ struct Process {
 
   const Settings& settings;
   const NodePlan& plan;
+  std::unique_ptr<observe::MetricsRegistry> metrics = observe::make_metrics_registry();
+  std::optional<PatientStart> patience{std::in_place};  ///< until the start has ended
   std::unique_ptr<Disk> disk = make_posix_disk();
   Installation installation;
   std::vector<std::unique_ptr<DomainInstance>> domains;  ///< as registered
@@ -98,6 +103,7 @@ Result<void> open_log(Process& process) {
   options.directory = process.plan.data + "/log";
   options.lanes = static_cast<std::uint32_t>(process.settings.number("lanes"));
   options.make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
+  options.metrics = process.metrics.get();
   auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &process.recovery);
   if (!log.ok()) return log.take_error();
   process.log = std::move(*log);
@@ -110,7 +116,7 @@ Result<void> open_log(Process& process) {
 
 Result<void> compose(Process& process) {
   Scheduler& home = process.loop->scheduler();
-  process.stores = store::make_rocksdb_store_factory(process.plan.data + "/stores");
+  process.stores = store::make_rocksdb_store_factory(process.plan.data + "/stores", process.metrics.get());
   const std::size_t worker_count = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
   for (std::size_t i = 0; i < worker_count; ++i) process.workers.push_back(make_thread_pool("tm-project-" + std::to_string(i), 1));
 
@@ -127,6 +133,8 @@ Result<void> compose(Process& process) {
   options.idempotency_window = process.settings.duration("idempotency_window");
   options.node_id = process.settings.text("node_id");
   options.build = TIDEMARK_VERSION;
+  options.metrics = process.metrics.get();
+  options.on_projection_fault = log_projection_fault;
   const auto worker_of = [&process, next = std::size_t{0}](std::string_view) mutable -> Executor& {
     return *process.workers[next++ % process.workers.size()];
   };
@@ -134,14 +142,20 @@ Result<void> compose(Process& process) {
   process.node = runtime::make_node(parts, std::move(domains), options);
 
   std::vector<http::Surface> surfaces;
-  surfaces.push_back(api::make_platform_surface({.node = *process.node, .blocking = *process.files,
-                                                 .position_tag = position_tag(*process.installation.ring),
-                                                 .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION}));
+  const api::PlatformServices platform{.node = *process.node, .blocking = *process.files,
+                                       .position_tag = position_tag(*process.installation.ring),
+                                       .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION,
+                                       .metrics = process.metrics.get(), .metrics_open = process.settings.flag("metrics_open")};
+  surfaces.push_back(api::make_platform_surface(platform));
+  surfaces.push_back(api::make_metrics_surface(platform));
   const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring)};
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
   }
-  process.server = http::make_server(*process.loop, std::move(surfaces), {});
+  http::ServerOptions serving;
+  serving.metrics = process.metrics.get();
+  serving.on_answer = [every = process.settings.flag("access_log")](const http::Exchange& exchange) { log_answer(exchange, every); };
+  process.server = http::make_server(*process.loop, std::move(surfaces), serving);
   return {};
 }
 
@@ -163,6 +177,7 @@ void request_stop(Process& process) {
     return;
   }
   process.stopping = true;
+  tell_stopping();
   process.server->stop([&process] { spawn(stop_node(process)); });
 }
 
@@ -173,7 +188,11 @@ void fail(Process& process, const Error& error) {
   request_stop(process);
 }
 
-void announce(const Process& process) {
+constexpr const char* kReadyStatus = "Answering commands";
+
+void announce(Process& process) {
+  tell_ready(kReadyStatus);
+  tell_alive(process.loop->scheduler());
   for (const http::BoundListener& bound : process.bound) {
     observe::info("listening", {{"url", url_of(bound.listener)}, {"surface", bound.listener.surface.empty() ? "main" : bound.listener.surface}});
   }
@@ -190,10 +209,19 @@ void announce(const Process& process) {
 Task<void> start(Process& process) {
   const auto started = co_await process.node->start();
   process.start_ended = true;
+  process.patience.reset();
   process.started = started.ok();
   if (!started.ok()) fail(process, started.error());
   else if (process.stop_wanted || process.exit_code != 0) request_stop(process);
   else announce(process);
+}
+
+/// Takes in what may change while the node runs.
+void reload(Process& process) {
+  if (!process.started || process.stopping) return;
+  observe::info("reloading");
+  tell_reloading();
+  tell_ready(kReadyStatus);
 }
 
 void on_signal(Process& process, int number) {
@@ -208,7 +236,8 @@ void on_signal(Process& process, int number) {
 }  // namespace
 
 std::vector<std::string> node_setting_keys() {
-  std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "guide"};
+  std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "log_format",
+                                "access_log", "metrics_listen", "metrics_open", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
   }
@@ -222,6 +251,11 @@ Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& por
   plan.data = absolute_path(settings.text("data"));
   plan.keys = settings.is_set("keys") ? absolute_path(settings.text("keys")) : default_keys_directory(plan.data);
   plan.listeners = std::move(*listeners);
+  if (settings.is_set("metrics_listen")) {
+    auto listener = parse_listen(settings.text("metrics_listen"))->listener;
+    listener.surface = api::kMetricsSurface;
+    plan.listeners.push_back(std::move(listener));
+  }
   if (plan.keys == plan.data || plan.keys.starts_with(plan.data + "/")) {
     return bad_setting("keys", settings.value("keys"), "a directory outside the data directory " + plan.data +
                                                            ", so that a backup of the data does not hold the keys");
@@ -235,16 +269,18 @@ Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& por
 
 int run_node(const Settings& settings, const NodePlan& plan) {
   observe::set_level(*observe::parse_level(settings.text("log_level")));
+  observe::set_format(*observe::parse_format(settings.text("log_format")));
   raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
 
   Process process(settings, plan);
+  observe::watch_process(*process.metrics, TIDEMARK_VERSION, plan.data);
   if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   observe::info(process.recovery.created ? "log created" : "log recovered",
                 {{"commits", process.recovery.commits}, {"segments", process.recovery.segments},
                  {"torn_bytes_cut", process.recovery.torn_bytes_cut}});
-  auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get());
+  auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get(), process.metrics.get());
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
   process.blobs = std::move(*blobs);
   if (const auto composed = compose(process); !composed.ok()) return complain(composed.error().message, kExitUsage);
@@ -254,6 +290,7 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   process.bound = std::move(*bound);
   process.node->on_failure([&process](Error error) { fail(process, error); });
   process.loop->on_termination_signal([&process](int number) { on_signal(process, number); });
+  process.loop->on_reload_signal([&process] { reload(process); });
   process.loop->scheduler().post([&process] { spawn(start(process)); });
   process.loop->run();
   observe::info("ended", {{"code", process.exit_code}});

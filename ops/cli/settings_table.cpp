@@ -20,6 +20,17 @@ Kind log_kind() {
           [](std::string_view value) { return value == "embedded"; }};
 }
 
+Kind metrics_listen() {
+  return {Kind::Toml::text, "address:port, such as 127.0.0.1:9464 or *:9464", [](std::string_view value) {
+            const auto entry = parse_listen(value);
+            return entry && !entry->main_off && entry->listener.surface.empty();
+          }};
+}
+
+Kind log_format() {
+  return {Kind::Toml::text, "logfmt or json", [](std::string_view value) { return observe::parse_format(value).has_value(); }};
+}
+
 Kind level() {
   return {Kind::Toml::text, "trace, debug, info, warning or error",
           [](std::string_view value) { return observe::parse_level(value).has_value(); }};
@@ -66,6 +77,10 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("node_id", node_id(), "node", "Name of this node in events and logs"));
   table.push_back(make_setting("idempotency_window", duration("1m", "30d"), "24h", "How long a repeated Idempotency-Key gets the first answer"));
   table.push_back(make_setting("log_level", level(), "info", "Lowest level of the process log"));
+  table.push_back(make_setting("log_format", log_format(), "logfmt", "How a line of the process log is written: logfmt or json"));
+  table.push_back(make_setting("access_log", boolean(), "false", "Log every answered request, at level info"));
+  table.push_back(make_setting("metrics_listen", metrics_listen(), "", "Address of a listener of its own for /metrics, without key: 127.0.0.1:9464"));
+  table.push_back(make_setting("metrics_open", boolean(), "false", "/metrics of the main port needs no operator key"));
   table.push_back(make_setting("guide", boolean(), "false", "Print addresses, keys and commands to try once ready"));
   table.push_back(make_setting("server", server_url(), "http://127.0.0.1:8080", "Main port of a running node, for client commands"));
   table.push_back(make_setting("tail.topics", topic_names(), "", "Topics to print, repeatable (default: every event topic)"));
