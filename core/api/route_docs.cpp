@@ -129,4 +129,37 @@ http::RouteDoc stream_doc() {
   return doc;
 }
 
+http::RouteDoc events_doc() {
+  http::RouteDoc doc;
+  doc.summary = "Events, by page or as they happen";
+  doc.description = "A page of JSON; with `Accept: text/event-stream` Server-Sent Events; with `Upgrade: websocket` and the sub-protocol "
+                    "`tidemark.events.v1` messages `{\"id\",\"event\"}`. Cursors, ids and Last-Event-ID are one kind of token, bound to the filter. "
+                    "Order is that of the decisions within a lane. A stream says `gap` where retention has cut events before they were read, and `reset` "
+                    "when the client's id is of another log.";
+  doc.tags = {"events"};
+  doc.parameters = {{"domain", In::query, "Domains, between commas; these parameters filter and all must match"},
+                    {"topic", In::query, "Event topics, between commas"},
+                    {"type", In::query, "Types, between commas: full, or the name alone for any version"},
+                    {"subject", In::query, "Subjects, between commas; matches the second subject of an event too"},
+                    {"tenant", In::query, "Tenants, between commas"},
+                    {"since", In::query, "Begin with what was recorded then", false, R"({"type":"string","format":"date-time"})"},
+                    {"until", In::query, "Pages only: nothing recorded then or later", false, R"({"type":"string","format":"date-time"})"},
+                    {"from", In::query, "begin (pages, unless said) or end (streams, unless said)", false, R"({"enum":["begin","end"]})"},
+                    {"cursor", In::query, "`next` of a page, or an id of a stream"},
+                    {"limit", In::query, "Events on a page", false, R"({"type":"integer","minimum":1,"maximum":1000,"default":100})"},
+                    header("Last-Event-ID", "The last id seen; goes before cursor"),
+                    header("Tidemark-At-Least", "A Tidemark-Position that the log must show"),
+                    header("Prefer", "wait=<seconds>: how long to wait for that, 2 s unless said")};
+  const std::string page = std::string(R"({"$ref":"#/$defs/EventPage","$defs":{"EventPage":{"type":"object","properties":{)") +
+                           R"("events":{"type":"array","items":{"$ref":"#/$defs/CloudEvent"}},"gaps":{"type":"array","items":{"$ref":"#/$defs/Gap"}},)"
+                           R"("next":{"type":"string"},"end":{"type":"boolean","description":"Nothing lay behind this page; a page may be empty before the end"}},)"
+                           R"("required":["events","next","end"]},"Gap":{"type":"object","properties":{"topic":{"type":"string"},"lane":{"type":"integer"},)"
+                           R"("from":{"type":"integer"},"to":{"type":"integer"}},"required":["topic","lane","from","to"]},)" + definition(kCloudEvent) + "}}";
+  doc.answers = {{200, "A page or a stream", {{"application/json", page, {}}, {"text/event-stream", {}, {}}}},
+                 http::problem_doc(400, "A parameter, cursor or position that cannot be used"), http::problem_doc(404, "No such domain or topic"),
+                 http::problem_doc(409, "A cursor or position of another log"), http::problem_doc(503, "Not ready, or the log does not show the position yet")};
+  doc.credentials = {"operator"};
+  return doc;
+}
+
 }  // namespace tidemark::api

@@ -33,6 +33,7 @@ Task<http::Response> command_batch(Shared services, http::Request& request);
 http::Route decision_route(Shared services);         ///< GET /decisions/:id
 http::Route stream_by_path_route(Shared services);   ///< GET /streams/:domain/:subject
 http::Route stream_by_query_route(Shared services);  ///< GET /streams/:domain?subject=
+http::Route events_route(Shared services);           ///< GET /events
 http::Route topics_route(Shared services);
 /// Without `with_key` anybody may ask.
 http::Route metrics_route(Shared services, bool with_key);

@@ -3,8 +3,6 @@
 namespace tidemark::runtime {
 namespace {
 
-constexpr std::size_t kReadBytes = 256u << 10;
-
 std::string place(const std::string& topic, LaneId lane, Tmseq at) {
   return topic + " lane " + std::to_string(lane.value) + " tmseq " + std::to_string(at.value);
 }
@@ -13,7 +11,7 @@ std::string place(const std::string& topic, LaneId lane, Tmseq at) {
 
 Result<void> LogCursor::fill() {
   head_ = count_ = 0;
-  auto batches = log_->read(topic_, lane_, next_, kReadBytes);
+  auto batches = log_->read(topic_, lane_, next_, read_bytes_);
   if (!batches) return batches.take_error();
   for (const auto& stored : *batches) {
     auto reader = log::RecordBatchReader::open(stored.view());

@@ -13,8 +13,10 @@ namespace tidemark::runtime {
 
 class LogCursor {
  public:
-  LogCursor(const log::EventLog& log, log::TopicId topic, std::string topic_name, LaneId lane, Tmseq next)
-      : log_(&log), topic_(topic), name_(std::move(topic_name)), lane_(lane), next_(next) {}
+  /// `read_bytes`: about how much is read at once; less for readers of many partitions.
+  LogCursor(const log::EventLog& log, log::TopicId topic, std::string topic_name, LaneId lane, Tmseq next,
+            std::size_t read_bytes = 256u << 10)
+      : log_(&log), topic_(topic), name_(std::move(topic_name)), lane_(lane), read_bytes_(read_bytes), next_(next) {}
 
   /// The next event, or nullptr at the durable end. Valid until pop().
   ///   errors   not_found (retention has cut the position), corrupt (a gap, a repeat, or a record that does not decode;
@@ -32,6 +34,7 @@ class LogCursor {
   log::TopicId topic_;
   std::string name_;
   LaneId lane_;
+  std::size_t read_bytes_;
   Tmseq next_;
   std::string last_id_;
   std::vector<event::Event> events_;  ///< [head_, count_) are read and not popped; the rest is memory to use again
