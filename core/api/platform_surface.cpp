@@ -119,6 +119,8 @@ http::Surface make_platform_surface(PlatformServices services) {
   surface.routes.push_back(stream_by_path_route(shared));
   surface.routes.push_back(stream_by_query_route(shared));
   surface.routes.push_back(events_route(shared));
+  for (http::Route& route : projection_routes(shared)) surface.routes.push_back(std::move(route));
+  surface.routes.push_back(health_route(shared));
   surface.routes.push_back(topics_route(shared));
   if (shared->metrics != nullptr) surface.routes.push_back(metrics_route(shared, !shared->metrics_open));
   surface.routes.push_back(records_route(shared));

@@ -162,4 +162,78 @@ http::RouteDoc events_doc() {
   return doc;
 }
 
+namespace {
+
+constexpr const char* kProjection =
+    R"({"$ref":"#/$defs/ProjectionStatus","$defs":{"ProjectionStatus":{"type":"object","properties":{"name":{"type":"string"},"version":{"type":"integer"},)"
+    R"("applied":{"type":"integer","description":"Events passed"},"behind":{"type":"integer","description":"Events not yet applied"},)"
+    R"("state":{"enum":["following","faulted"]},"faults":{"type":"array","items":{"type":"object","properties":{"topic":{"type":"string"},)"
+    R"("lane":{"type":"integer"},"tmseq":{"type":"integer"},"event_id":{"type":"string"},"code":{"type":"string"},"error":{"type":"string"}}}},)"
+    R"("skipped":{"type":"array","items":{"type":"object","properties":{"topic":{"type":"string"},"lane":{"type":"integer"},"tmseq":{"type":"integer"},)"
+    R"("event_id":{"type":"string"},"reason":{"type":"string"},"actor":{"type":"string"}}}},"rebuild":{"type":["object","null"],)"
+    R"("properties":{"applied":{"type":"integer"},"behind":{"type":"integer"}}},"rebuild_failure":{"type":"string"}},)"
+    R"("required":["name","version","applied","behind","state","faults","skipped","rebuild"]}}})";
+
+http::RouteDoc of_projections(std::string summary, std::string description = {}) {
+  http::RouteDoc doc;
+  doc.summary = std::move(summary);
+  doc.description = std::move(description);
+  doc.tags = {"projections"};
+  doc.credentials = {"operator"};
+  return doc;
+}
+
+/// An operation on the projection of the path.
+http::RouteDoc on_projection(http::RouteDoc doc, int status, std::string done) {
+  doc.answers = {{status, std::move(done), {{"application/json", kProjection, {}}}}, http::problem_doc(404, "No such projection"),
+                 http::problem_doc(409, "Its state does not allow it now"), http::problem_doc(503, "Not now; try again")};
+  return doc;
+}
+
+}  // namespace
+
+http::RouteDoc projections_doc() {
+  http::RouteDoc doc = of_projections("Every projection: progress, faults, skipped events, rebuilds");
+  const std::string all = R"({"type":"object","properties":{"projections":{"type":"array","items":{"$ref":"#/$defs/ProjectionStatus"}}},"required":["projections"],"$defs":{)" +
+                          definition(kProjection) + "}}";
+  doc.answers = {{200, "All of them", {{"application/json", all, {}}}}};
+  return doc;
+}
+
+http::RouteDoc projection_doc() {
+  http::RouteDoc doc = of_projections("One projection");
+  doc.answers = {{200, "Its state", {{"application/json", kProjection, {}}}}, http::problem_doc(404, "No such projection")};
+  return doc;
+}
+
+http::RouteDoc projection_retry_doc() {
+  return on_projection(of_projections("Try again", "Applies the events again at which the projection stopped; the answer shows whether it stopped anew."), 200, "Its state now");
+}
+
+http::RouteDoc projection_skip_doc(http::SchemaText request) {
+  http::RouteDoc doc = of_projections("Leave an event out", "The event must be the one at which the projection stopped. Recorded in the log with the reason, and part of the "
+                                                            "model: every rebuild leaves it out too.");
+  doc.request = {{"application/json", std::move(request), {}}};
+  doc = on_projection(std::move(doc), 200, "Its state now");
+  doc.answers.push_back(http::problem_doc(400, "The body does not fit"));
+  return doc;
+}
+
+http::RouteDoc projection_rebuild_doc() {
+  return on_projection(of_projections("Build anew from the log", "Beside the live rows, which answer until the new ones are not behind them."), 202, "Begun");
+}
+
+http::RouteDoc health_doc() {
+  http::RouteDoc doc;
+  doc.summary = "Health";
+  doc.description = "One word for everybody; with the operator key also version, log, and every projection.";
+  doc.tags = {"health"};
+  const std::string schema = std::string(R"({"type":"object","properties":{"status":{"enum":["ok","degraded","starting","failed"]},"version":{"type":"string"},)") +
+                             R"("epoch":{"type":"string"},"lanes":{"type":"integer"},"failure":{"type":"string"},)"
+                             R"("projections":{"type":"array","items":{"$ref":"#/$defs/ProjectionStatus"}}},"required":["status"],"$defs":{)" + definition(kProjection) + "}}";
+  doc.answers = {{200, "ok, or degraded: it answers, and a projection has stopped", {{"application/json", schema, {}}}},
+                 {503, "starting or failed", {{"application/json", schema, {}}}}, http::problem_doc(403, "Wrong operator key")};
+  return doc;
+}
+
 }  // namespace tidemark::api

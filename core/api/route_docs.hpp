@@ -11,8 +11,9 @@ http::RouteDoc decision_doc();
 http::RouteDoc stream_doc();
 http::RouteDoc events_doc();
 http::RouteDoc projections_doc();
+http::RouteDoc projection_doc();
 http::RouteDoc projection_retry_doc();
-http::RouteDoc projection_skip_doc();
+http::RouteDoc projection_skip_doc(http::SchemaText request);
 http::RouteDoc projection_rebuild_doc();
 http::RouteDoc health_doc();
 

@@ -34,6 +34,9 @@ http::Route decision_route(Shared services);         ///< GET /decisions/:id
 http::Route stream_by_path_route(Shared services);   ///< GET /streams/:domain/:subject
 http::Route stream_by_query_route(Shared services);  ///< GET /streams/:domain?subject=
 http::Route events_route(Shared services);           ///< GET /events
+/// GET /projections, GET /projections/:name and POST /projections/:name/{retry,skip,rebuild}
+std::vector<http::Route> projection_routes(Shared services);
+http::Route health_route(Shared services);           ///< GET /health
 http::Route topics_route(Shared services);
 /// Without `with_key` anybody may ask.
 http::Route metrics_route(Shared services, bool with_key);
