@@ -64,8 +64,7 @@ void LaneProcessor::decide_settlement(Pending& pending, Batch& batch) {
   Answer answer;
   answer.domain = pending.domain;
   answer.done = std::move(pending.done);
-  answer.outcome.command_id = pending.request.command_id;
-  answer.outcome.kind = Outcome::Kind::nothing;
+  answer.outcome.kind = Outcome::Kind::nothing;  // without a command id: the lane's own
   const auto waiting = find_reaction(part.overlay, lane_, settlement.reaction);
   if (waiting) {
     const std::string reaction = to_string(settlement.reaction);
