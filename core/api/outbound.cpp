@@ -8,7 +8,7 @@ namespace {
 
 class HttpCalls final : public runtime::OutboundCalls {
  public:
-  HttpCalls(http::Client& client, Scheduler& scheduler, SigningSecret secret) : client_(client), scheduler_(scheduler), secret_(std::move(secret)) {}
+  HttpCalls(http::Client& client, Scheduler& scheduler, SigningSecrets secrets) : client_(client), scheduler_(scheduler), secrets_(std::move(secrets)) {}
 
   void call(runtime::OutboundCall call, Fn<void(Result<runtime::OutboundAnswer>)> done) override {
     http::ClientRequest request{std::move(call.method), std::move(call.url), {}, std::move(call.body), call.deadline};
@@ -31,9 +31,9 @@ class HttpCalls final : public runtime::OutboundCalls {
     if (!call.content_type.empty()) headers.emplace_back("Content-Type", call.content_type);
     if (!call.traceparent.empty()) headers.emplace_back("traceparent", call.traceparent);
     if (!call.signing.empty()) {
-      auto secret = secret_(call.signing);
-      if (!secret) return secret.take_error();
-      for (auto& field : http::webhook_signature(*secret, call.idempotency_key, scheduler_.wall(), body)) headers.push_back(std::move(field));
+      auto secrets = secrets_(call.signing);
+      if (!secrets) return secrets.take_error();
+      for (auto& field : http::webhook_signature(*secrets, call.idempotency_key, scheduler_.wall(), body)) headers.push_back(std::move(field));
     }
     const std::size_t own = headers.size();
     for (const auto& [name, value] : call.headers) {
@@ -47,13 +47,13 @@ class HttpCalls final : public runtime::OutboundCalls {
 
   http::Client& client_;
   Scheduler& scheduler_;
-  const SigningSecret secret_;
+  const SigningSecrets secrets_;
 };
 
 }  // namespace
 
-std::unique_ptr<runtime::OutboundCalls> make_outbound_calls(http::Client& client, Scheduler& scheduler, SigningSecret secret) {
-  return std::make_unique<HttpCalls>(client, scheduler, std::move(secret));
+std::unique_ptr<runtime::OutboundCalls> make_outbound_calls(http::Client& client, Scheduler& scheduler, SigningSecrets secrets) {
+  return std::make_unique<HttpCalls>(client, scheduler, std::move(secrets));
 }
 
 }  // namespace tidemark::api

@@ -10,11 +10,11 @@
 
 namespace tidemark::api {
 
-/// The signing secret of that name, 32 raw bytes.
-using SigningSecret = std::function<Result<std::string>(std::string_view name)>;
+/// The signing secrets of that name, raw bytes: the current one first, then those that receivers may still hold.
+using SigningSecrets = std::function<Result<std::vector<std::string>>(std::string_view name)>;
 
 /// Borrows client and scheduler.
-std::unique_ptr<runtime::OutboundCalls> make_outbound_calls(http::Client& client, Scheduler& scheduler, SigningSecret secret);
+std::unique_ptr<runtime::OutboundCalls> make_outbound_calls(http::Client& client, Scheduler& scheduler, SigningSecrets secrets);
 
 /// Purpose of the MAC that a signing secret is: ring.mac(current key, kSigningPurpose, {name}).
 inline constexpr std::string_view kSigningPurpose = "webhook";

@@ -45,7 +45,8 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
       metrics_(options.metrics, names_of(domains)),
       waiters_(scheduler, [this](std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) { return owner_call(domain, boundary, read); },
                options.owner_waiters_max),
-      reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_hooks()) {
+      reaction_metrics_(options.metrics, names_of(domains)),
+      reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_metrics_, reaction_hooks()) {
   for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<VolatileMemory>());
   forgotten_.resize(domains_.size());
 }

@@ -131,6 +131,7 @@ class LaneProcessor {
   std::vector<std::unique_ptr<VolatileMemory>> memory_;
   event::RecordEncoder encoder_;
   OwnerWaiters waiters_;
+  const ReactionMetrics reaction_metrics_;
   ReactionRunner reactions_;
 
   SteadyTime lease_from_{};   ///< owner calls are answered from here

@@ -31,8 +31,8 @@ std::string destination_of(std::string_view url) {
   return std::string(url.substr(0, url.find_first_of("/?#", scheme + 3)));
 }
 
-ReactionRunner::ReactionRunner(Scheduler& scheduler, OutboundCalls* calls, VolatileMemory& breakers, Hooks hooks)
-    : scheduler_(scheduler), calls_(calls), breakers_(breakers, "breaker"), hooks_(std::move(hooks)) {}
+ReactionRunner::ReactionRunner(Scheduler& scheduler, OutboundCalls* calls, VolatileMemory& breakers, const ReactionMetrics& metrics, Hooks hooks)
+    : scheduler_(scheduler), calls_(calls), breakers_(breakers, "breaker"), metrics_(metrics), hooks_(std::move(hooks)) {}
 
 ReactionRunner::~ReactionRunner() {
   *alive_ = false;
@@ -42,6 +42,7 @@ ReactionRunner::~ReactionRunner() {
 void ReactionRunner::add(std::size_t domain, const Uuid& reaction, Time due) {
   const Id id{domain, reaction};
   const auto [at, added] = entries_.try_emplace(id, Entry{due, false, 0});
+  if (added) metrics_.pending(domain, 1);
   if (!added && at->second.under_way) {
     at->second.due = due;  // looked at again when the attempt under way has been settled
     return;
@@ -58,6 +59,7 @@ void ReactionRunner::remove(std::size_t domain, const Uuid& reaction) {
   if (found->second.under_way) --under_way_;
   else waiting_.erase({found->second.due, found->first});
   entries_.erase(found);
+  metrics_.pending(domain, -1);
 }
 
 void ReactionRunner::start() {
@@ -161,7 +163,10 @@ void ReactionRunner::begin_call(const Id& id, const PendingReaction& pending, Re
   CallIntent& intent = *intended.intent.call;
   const std::string destination = destination_of(intent.url);
   const Time now = scheduler_.wall();
-  if (const Duration wait = kBreaker.wait(breakers_, destination, now); wait > Duration(0)) return rest_until(id, now + wait);
+  if (const Duration wait = kBreaker.wait(breakers_, destination, now); wait > Duration(0)) {
+    metrics_.held_back(id.first);
+    return rest_until(id, now + wait);
+  }
   OutboundCall call{std::move(intent.method), std::move(intent.url), std::move(intent.content_type), std::move(intent.body),
                     std::move(intent.headers), std::move(intent.signing), std::move(intended.reaction), pending.traceparent,
                     Duration(std::clamp<std::int64_t>(intent.deadline_ms, 1, 120'000))};
@@ -176,6 +181,8 @@ void ReactionRunner::call_ended(const Id& id, std::int64_t attempts, std::int64_
   const Time now = scheduler_.wall();
   const int status = answer ? answer->status : 0;
   const bool never = !answer && (answer.error().code == Code::invalid_argument || answer.error().code == Code::exhausted);
+  using CallResult = ReactionMetrics::CallResult;
+  metrics_.called(id.first, !answer ? CallResult::failed : status >= 200 && status < 300 ? CallResult::accepted : CallResult::rejected);
   const bool again = answer ? worth_another_try(status) : !never;
   if (answer || !never) kBreaker.settle(breakers_, destination, now, answer && status < 500);
   if (!entries_.contains(id)) return;
@@ -204,7 +211,9 @@ void ReactionRunner::give_up(const Id& id, std::int64_t attempts, std::string wh
 
 void ReactionRunner::settle(const Id& id, ReactionSettlement settlement) {
   hooks_.settle(id.first, settlement, [this, alive = alive_, id, settlement](bool durable) mutable {
-    if (!*alive || !entries_.contains(id)) return;
+    if (!*alive) return;
+    if (durable && !settlement.again) metrics_.ended(id.first, settlement.result.kind);
+    if (!entries_.contains(id)) return;
     if (durable) return rest_until(id, entries_.at(id).due);
     // The effect is known and must not be repeated for want of a record.
     scheduler_.after(kSettleRetry, [this, alive = std::move(alive), id, settlement = std::move(settlement)]() mutable {

@@ -13,6 +13,7 @@
 #include "core/base/scheduler.hpp"
 #include "core/runtime/node.hpp"
 #include "core/runtime/outbound.hpp"
+#include "core/runtime/reaction_metrics.hpp"
 #include "core/runtime/reaction_records.hpp"
 #include "core/runtime/volatile.hpp"
 
@@ -39,7 +40,7 @@ class ReactionRunner {
     std::function<void(std::size_t domain, ReactionSettlement settlement, Fn<void(bool)> done)> settle;
   };
   /// `calls` may be null: then calls end as dead letters. `breakers` is shared by the lanes of a node.
-  ReactionRunner(Scheduler& scheduler, OutboundCalls* calls, VolatileMemory& breakers, Hooks hooks);
+  ReactionRunner(Scheduler& scheduler, OutboundCalls* calls, VolatileMemory& breakers, const ReactionMetrics& metrics, Hooks hooks);
   ~ReactionRunner();
 
   /// A reaction is pending, due then (new, or after an attempt).
@@ -71,6 +72,7 @@ class ReactionRunner {
   Scheduler& scheduler_;
   OutboundCalls* calls_;
   VolatileMemory::Scoped breakers_;
+  const ReactionMetrics& metrics_;
   Hooks hooks_;
   bool running_ = false;
   std::map<Id, Entry> entries_;

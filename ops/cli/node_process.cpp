@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/api/outbound.hpp"
 #include "core/api/platform_surface.hpp"
 #include "core/base/disk.hpp"
 #include "core/base/executors.hpp"
 #include "core/blob/blob_store.hpp"
+#include "core/http/client/client.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/log/embedded/embedded_log.hpp"
 #include "core/observe/log.hpp"
@@ -72,11 +74,14 @@ struct Process {
   std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
   std::unique_ptr<Executor> journal = make_thread_pool("tm-journal", 1);
   std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
+  std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
   log::RecoveryReport recovery;
   std::unique_ptr<log::EventLog> log;
   std::unique_ptr<store::StoreFactory> stores;
   std::unique_ptr<blob::BlobStore> blobs;
+  std::unique_ptr<http::Client> client;
+  std::unique_ptr<runtime::OutboundCalls> calls;
   std::unique_ptr<runtime::Node> node;
   std::unique_ptr<http::Server> server;
   std::vector<http::BoundListener> bound;
@@ -114,6 +119,22 @@ Result<void> open_log(Process& process) {
   return {};
 }
 
+/// What reactors call out with.
+Result<void> open_calls(Process& process) {
+  http::ClientOptions options;
+  options.allowed_networks = process.settings.texts("outbound_allow");
+  options.ca_file = process.settings.text("outbound_ca_file");
+  auto client = http::make_client(*process.loop, *process.lookups, std::move(options));
+  if (!client.ok()) return bad_setting("outbound_ca_file", process.settings.value("outbound_ca_file"), "a PEM file: " + client.error().message);
+  process.client = std::move(*client);
+  process.calls = api::make_outbound_calls(*process.client, process.loop->scheduler(), [&ring = *process.installation.ring](std::string_view name) -> Result<std::vector<std::string>> {
+    auto secret = ring.mac(ring.current_mac_key(), api::kSigningPurpose, {name});
+    if (!secret.ok()) return secret.take_error();
+    return std::vector<std::string>{std::move(*secret)};
+  });
+  return {};
+}
+
 Result<void> compose(Process& process) {
   Scheduler& home = process.loop->scheduler();
   process.stores = store::make_rocksdb_store_factory(process.plan.data + "/stores", process.metrics.get());
@@ -139,6 +160,11 @@ Result<void> compose(Process& process) {
     return *process.workers[next++ % process.workers.size()];
   };
   runtime::NodeParts parts{home, *process.log, *process.stores, worker_of};
+  if (auto calls = open_calls(process); !calls.ok()) return calls;
+  parts.calls = process.calls.get();
+  parts.volatile_file.emplace(runtime::VolatileFile{process.plan.data + "/owner-memory", *process.disk, *process.files, [](const Error& error) {
+    observe::warning("owner memory of the last run not taken over", {{"code", name_of(error.code)}, {"reason", error.message}});
+  }});
   process.node = runtime::make_node(parts, std::move(domains), options);
 
   std::vector<http::Surface> surfaces;
@@ -237,7 +263,7 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "log_format",
-                                "access_log", "metrics_listen", "metrics_open", "guide"};
+                                "access_log", "metrics_listen", "metrics_open", "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
   }
@@ -259,6 +285,9 @@ Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& por
   if (plan.keys == plan.data || plan.keys.starts_with(plan.data + "/")) {
     return bad_setting("keys", settings.value("keys"), "a directory outside the data directory " + plan.data +
                                                            ", so that a backup of the data does not hold the keys");
+  }
+  if (settings.is_set("outbound_ca_file") && ::access(settings.text("outbound_ca_file").c_str(), R_OK) != 0) {
+    return bad_setting("outbound_ca_file", settings.value("outbound_ca_file"), "a PEM file that can be read");
   }
   for (const DomainRegistration& domain : registered_domains()) {
     if (!domain.check) continue;

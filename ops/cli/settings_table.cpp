@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/assert.hpp"
+#include "core/http/client/address.hpp"
 #include "core/observe/log.hpp"
 #include "ops/cli/listen.hpp"
 #include "ops/cli/setting_kinds.hpp"
@@ -50,6 +51,10 @@ Kind server_url() {
           }};
 }
 
+Kind networks() {
+  return {Kind::Toml::texts, "an address or a network such as 10.1.0.0/16", [](std::string_view value) { return http::parse_network(value).has_value(); }};
+}
+
 Kind topic_names() {
   return {Kind::Toml::texts, "a topic name such as builds.ledger", [](std::string_view value) {
             return value.find('.') != value.npos && std::all_of(value.begin(), value.end(), [](char c) {
@@ -76,6 +81,8 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("lanes", integer(1, 1024), "12", "Lanes of a new installation; recorded in the log, never changed after"));
   table.push_back(make_setting("node_id", node_id(), "node", "Name of this node in events and logs"));
   table.push_back(make_setting("idempotency_window", duration("1m", "30d"), "24h", "How long a repeated Idempotency-Key gets the first answer"));
+  table.push_back(make_setting("outbound_allow", networks(), "", "Network that outbound calls may reach although it is not public, repeatable"));
+  table.push_back(make_setting("outbound_ca_file", text("a PEM file"), "", "Authorities that outbound calls trust (default: the system's store)"));
   table.push_back(make_setting("log_level", level(), "info", "Lowest level of the process log"));
   table.push_back(make_setting("log_format", log_format(), "logfmt", "How a line of the process log is written: logfmt or json"));
   table.push_back(make_setting("access_log", boolean(), "false", "Log every answered request, at level info"));

@@ -72,6 +72,19 @@ class Lifecycle(unittest.TestCase):
             self.assertRegex(answer, rb"^HTTP/1.1 400 ")
         self.assertEqual(self.node.process.wait(30), 0)
 
+    def test_a_damaged_file_of_owner_memory_is_said_and_does_no_harm(self):
+        self.node.start()
+        self.assertEqual(self.node.stop(), 0)
+        path = os.path.join(self.node.data, "owner-memory")
+        with open(path, "wb") as file:
+            file.write(b"TMVOLAT1" + os.urandom(100))
+        self.node.start()
+        self.assertIn("owner memory of the last run not taken over", self.node.log_text())
+        client = BuildsClient(self.node)
+        client.register("w1")
+        client.poll("w1")
+        self.assertEqual(self.node.stop(), 0)
+
     def test_a_second_start_on_the_same_data_names_the_first(self):
         self.node.start()
         done = self.serve("--data", self.node.data, "--port", str(free_port()))

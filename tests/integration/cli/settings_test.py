@@ -90,6 +90,11 @@ class Settings(unittest.TestCase):
         strip = lambda text: [line.split("  #")[0].rstrip() for line in text.splitlines()]
         self.assertEqual(strip(first), strip(second))
 
+    def test_bad_settings_of_outbound_calls_are_refused(self):
+        self.refused("--outbound-allow", "10.0.0.0/99", mentions=["outbound_allow", "10.0.0.0/99", "network"])
+        self.refused("--outbound-allow", "10.0.0.0/8", "--outbound-allow", "localhost", mentions=["outbound_allow", "localhost"])
+        self.refused("--outbound-ca-file", "/no/such.pem", mentions=["outbound_ca_file", "/no/such.pem"])
+
     def test_an_unknown_name_in_the_file_is_refused(self):
         self.refused("--config", self.file("nodeid = 'x'\n"), mentions=["nodeid", "line 1", "known setting"])
         self.refused("--config", self.file("[builds]\nattempts = 4\n"), mentions=["builds.attempts", "line 2"])

@@ -230,9 +230,9 @@ TEST_F(ClientTest, ReactorsCallsCarryIdTraceAndSignature) {
   made();
   Peer peer;
   peer.then({"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"});
-  auto calls = api::make_outbound_calls(*client, loop->scheduler(), [](std::string_view name) -> Result<std::string> {
+  auto calls = api::make_outbound_calls(*client, loop->scheduler(), [](std::string_view name) -> Result<std::vector<std::string>> {
     if (name != "people") return make_error(Code::not_found, "no such secret");
-    return std::string(32, 'k');
+    return std::vector<std::string>{std::string(32, 'k')};
   });
   const auto made_call = [&](std::string signing, std::map<std::string, std::string> headers) {
     std::optional<Result<runtime::OutboundAnswer>> answer;
