@@ -1,6 +1,7 @@
 #include "commands/builds/endpoint/api.hpp"
 
 #include "core/base/bytes.hpp"
+#include "core/observe/log.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 namespace {
@@ -56,6 +57,11 @@ std::string vm_token(const Api& api, const BuildRow& build) {
 
 std::string one_time_password(const Api& api, std::string_view key_id, std::string_view build_id, std::uint32_t attempt) {
   return api.token(key_id, schemas::builds::kOtpPurpose, {build_id, std::to_string(attempt)});
+}
+
+void log_unusable_file(std::string_view file, const Error& error) {
+  const auto level = error.code == Code::not_found ? observe::Level::warning : observe::Level::error;
+  observe::log(level, "stored file cannot be used", {{"file", file}, {"code", name_of(error.code)}, {"reason", error.message}});
 }
 
 CommandName name_command(Api& api, const http::Request& request, std::string_view route) {

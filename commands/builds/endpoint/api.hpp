@@ -73,6 +73,10 @@ CommandName name_command(Api& api, const http::Request& request, std::string_vie
 /// The answer to a command that was not done: a refusal brings text and status of the contract, `failed` is the route's 500 text.
 http::Response answer_for(const runtime::Outcome& outcome, std::string_view failed = kInternalText);
 
+/// A line for the operator about a file that should be there and cannot be used: damage is an error, absence a warning.
+/// `file` is the name under which it would have been sent.
+void log_unusable_file(std::string_view file, const Error& error);
+
 /// Reads a JSON body. An empty one is {} (old clients announce JSON and send none).
 struct JsonBody {
   std::string text;

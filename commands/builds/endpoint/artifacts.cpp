@@ -16,6 +16,7 @@ Task<http::Response> send_blob(Api& api, BlobRef ref, std::string content_type, 
   blob::BlobRef stored{ref.sha256, ref.size};
   auto opened = co_await api.blobs().open_verified(std::move(stored));
   if (!opened.ok()) {
+    log_unusable_file(filename, opened.error());
     const Code code = opened.error().code;
     if (code == Code::not_found || code == Code::corrupt) co_return error_answer(404, missing);
     co_return error_answer(500, kInternalText);
@@ -71,6 +72,7 @@ Task<http::Response> certs(Api& api, http::Request& request) {
   if (!build.certs) co_return error_answer(404, "Certs not found");
   auto plain = co_await api.blobs().read_private(build.id, api.settings().certs_bytes_max);
   if (!plain.ok()) {
+    log_unusable_file(build.id + "-certs.zip", plain.error());
     if (plain.error().code == Code::not_found) co_return error_answer(404, "Certs not found");
     co_return error_answer(500, kInternalText);
   }

@@ -149,6 +149,7 @@ Task<http::Response> retry(Api& api, http::Request& request) {
   blob::BlobRef source{build->source.sha256, build->source.size};
   auto found = co_await api.blobs().open_verified(std::move(source));
   if (!found.ok()) {
+    log_unusable_file(original + ".zip", found.error());
     const Code code = found.error().code;
     if (code == Code::not_found || code == Code::corrupt) co_return refuse(kSourceGone);
     co_return error_answer(500, kRetryFailed);
@@ -167,6 +168,7 @@ Task<http::Response> retry(Api& api, http::Request& request) {
     command.keep_certs = before->certs.has_value();
   } else if (build->certs) {
     auto copied = co_await api.blobs().copy_private(original, build_id);
+    if (!copied.ok()) log_unusable_file(original + "-certs.zip", copied.error());
     // Certificates that are gone or no longer open do not stand in the way: the new build has none.
     const bool unusable = !copied.ok() && (copied.error().code == Code::not_found || copied.error().code == Code::corrupt);
     if (!copied.ok() && !unusable) co_return error_answer(500, kRetryFailed);
