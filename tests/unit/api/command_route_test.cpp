@@ -28,6 +28,7 @@ class FakeNode final : public runtime::Node {
     co_return outcome;
   }
   Result<void> owner_call(std::string_view, std::string_view, FnRef<void(const runtime::OwnerView&)>) override { return {}; }
+  Task<Result<void>> wait_owner(std::string, std::string, SteadyTime, std::function<bool(const runtime::OwnerView&)>) override { unused(); }
   std::shared_ptr<const RowReader> projection_rows(std::string_view) const override { unused(); }
   std::shared_ptr<const RowReader> projection_snapshot(std::string_view) const override { unused(); }
   Task<Result<void>> wait_applied(std::string, runtime::Position, SteadyTime) override { unused(); }
