@@ -51,6 +51,12 @@ ROWS = [
         ("Lanes stopped", "short", [(level("tidemark_projection_stopped_lanes"), "{{projection}}")]),
         ("Applying, p99", "s", [(p99("tidemark_projection_apply_seconds", "projection"), "{{projection}}")]),
     ]),
+    ("Reactions", [
+        ("Pending", "short", [(level("tidemark_reactions_pending"), "{{domain}}")]),
+        ("Ended", "ops", [(rate("tidemark_reactions_ended_total", "domain, outcome"), "{{domain}} {{outcome}}")]),
+        ("Outbound calls", "ops", [(rate("tidemark_outbound_calls_total", "domain, result"), "{{domain}} {{result}}"),
+                                   (rate("tidemark_outbound_held_back_total", "domain"), "{{domain}} held back")]),
+    ]),
     ("Disk and process", [
         ("Stores, p99", "s", [(p99("tidemark_store_write_seconds", "store"), "{{store}} write"), (p99("tidemark_store_flush_seconds", "store"), "{{store}} flush")]),
         ("Blobs", "short", [(rate("tidemark_blob_stored_total", "instance"), "stored/s"), (level("tidemark_blob_damaged_total"), "damaged"),
