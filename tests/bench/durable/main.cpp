@@ -1,7 +1,7 @@
 // How fast does an HTTP command become a durable event (decision record and one projection included), beside a bare Beast
 // POST in the same run? The server runs in a child process, the load generator in this one.
 //
-//   tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json]
+//   tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json] [--without-metrics]
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -18,6 +18,7 @@
 #include "core/event/json.hpp"
 #include "core/http/server.hpp"
 #include "core/log/embedded/embedded_log.hpp"
+#include "core/observe/metrics_registry.hpp"
 #include "core/runtime/node.hpp"
 #include "tests/bench/support/bare_beast.hpp"
 #include "tests/bench/support/disk_cost.hpp"
@@ -36,7 +37,9 @@ void stop_if(bool failed, const std::string& why) {
   std::exit(1);
 }
 
-[[noreturn]] void run_tidemark(const std::string& directory) {
+[[noreturn]] void run_tidemark(const std::string& directory, bool with_metrics) {
+  const auto registry = observe::make_metrics_registry();
+  metrics::Registry* const counted = with_metrics ? registry.get() : nullptr;
   auto disk = make_posix_disk();
   auto loop = http::make_asio_loop();
   auto writer = make_thread_pool("journal", 1);
@@ -44,17 +47,22 @@ void stop_if(bool failed, const std::string& why) {
   auto blocking = make_thread_pool("blocking", 1);
   log::EmbeddedLogOptions log_options;
   log_options.directory = directory + "/log";
+  log_options.metrics = counted;
   log_options.make_epoch = [] { return derive_uuid("bench", "epoch"); };
   auto log = log::open_embedded_log(*disk, loop->scheduler(), *writer, log_options);
   stop_if(!log, log ? "" : describe(log.error()));
-  auto stores = store::make_rocksdb_store_factory(directory + "/stores");
+  auto stores = store::make_rocksdb_store_factory(directory + "/stores", counted);
   runtime::NodeParts parts{loop->scheduler(), **log, *stores, [&](std::string_view) -> Executor& { return *projections; }};
   std::vector<runtime::Domain> domains;
   domains.push_back(testing::tally::make_domain("{\"group_limit\":9000000000000}"));
-  auto node = runtime::make_node(std::move(parts), std::move(domains), {});
+  runtime::NodeOptions node_options;
+  node_options.metrics = counted;
+  auto node = runtime::make_node(std::move(parts), std::move(domains), node_options);
   std::vector<http::Surface> surfaces;
   surfaces.push_back(api::make_platform_surface({*node, *blocking, [](std::string_view bytes) { return sha256(bytes); }, kKey, "bench"}));
-  auto server = http::make_server(*loop, std::move(surfaces), {});
+  http::ServerOptions server_options;
+  server_options.metrics = counted;
+  auto server = http::make_server(*loop, std::move(surfaces), server_options);
   const auto start = [&]() -> Task<void> {
     auto starting = node->start();
     auto started = co_await std::move(starting);
@@ -91,6 +99,7 @@ struct Options {
   double seconds = 5;
   std::string directory = "build/bench-data";
   bool json = false;
+  bool metrics = true;  ///< the node counts what it does, as a real one
 };
 
 void report(const Options& options, const std::string& name, const LoadResult& result, const LoadResult& reference, double sync_us, double goal) {
@@ -125,7 +134,7 @@ int run(const Options& options) {
   for (const std::size_t connections : {1u, 16u, 64u, 256u}) {
     const auto reference = bare_beast_load(adds, connections, options.seconds);
     const std::string directory = options.directory + "/node-" + std::to_string(connections);
-    pid_t node = in_child([&] { run_tidemark(directory); });
+    pid_t node = in_child([&] { run_tidemark(directory, options.metrics); });
     run_load(kPort, opens, 256, 0.3, 0);
     const auto result = run_load(kPort, adds, connections, options.seconds, 0.5);
     end(node);
@@ -143,10 +152,11 @@ int main(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string argument = arguments[i];
     if (argument == "--json") options.json = true;
+    else if (argument == "--without-metrics") options.metrics = false;
     else if (argument == "--seconds" && i + 1 < count) options.seconds = std::atof(arguments[++i]);
     else if (argument == "--directory" && i + 1 < count) options.directory = arguments[++i];
     else {
-      std::fprintf(stderr, "usage: tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json]\n");
+      std::fprintf(stderr, "usage: tidemark-bench-durable [--seconds 5] [--directory build/bench-data] [--json] [--without-metrics]\n");
       return 2;
     }
   }

@@ -1,5 +1,6 @@
 """ops/ as code: the unit file, the scrape and alert rules, the dashboard."""
 
+import glob
 import json
 import os
 import re
@@ -64,6 +65,18 @@ class Prometheus(unittest.TestCase):
         for alert in alerts:
             self.assertRegex(tests, rf"alertname: {alert}\n\s+exp_alerts:\n")
             self.assertIn(f"`{alert}`", runbook)
+
+
+class Documents(unittest.TestCase):
+    def test_every_problem_of_the_platform_says_what_to_do(self):
+        with open(os.path.join(SOURCE, "docs/http.md"), encoding="utf-8") as file:
+            documented = set(re.findall(r"`/problems/([a-z-]+)`", file.read()))
+        used = set()
+        for path in glob.glob(os.path.join(SOURCE, "core/api/*.cpp")):
+            with open(path, encoding="utf-8") as file:
+                used |= set(re.findall(r'\bproblem\([^;"]*"([a-z][a-z-]*)"', file.read()))
+        self.assertGreater(len(used), 20)
+        self.assertEqual(used - documented, set())
 
 
 class Dashboard(unittest.TestCase):
