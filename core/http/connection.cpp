@@ -142,6 +142,10 @@ Task<void> Connection::run() {
     if (!failed) co_await close_politely();
     co_return;
   }
+  if (transport_.offers_tls()) {
+    const bool shaken = co_await shake_hands();
+    if (!shaken) co_return force_close();
+  }
   for (int exchanges = 1;; ++exchanges) {
     const Incoming incoming = co_await read_head();
     if (incoming == Incoming::closed) break;

@@ -43,6 +43,7 @@ struct ServerCore {
   LoopWithContext& loop;
   Scheduler& scheduler;
   const ServerOptions options;
+  std::shared_ptr<ssl_ctx_st> tls;  ///< of TLS listeners, for connections to come
   const ServerMetrics metrics;
   std::vector<std::unique_ptr<MountedSurface>> surfaces;
   MountedSurface* platform = nullptr;  ///< never null after make_server
@@ -106,7 +107,7 @@ class Connection final : public Request {
   enum class Incoming { closed, refused, complete };
   enum class Decoded { piece, need_more, done, bad };
   class AsyncRead;
-  class AsyncWritable;
+  class AsyncReady;
   class Turn;
   class Stream;
   class Socket;
@@ -130,6 +131,9 @@ class Connection final : public Request {
   IoResult try_send_file(int fd);
   Task<bool> send_file();
   Task<void> close_politely();
+
+  // tls_handshake.cpp
+  Task<bool> shake_hands();
 
   // stream.cpp
   Task<bool> run_stream(StreamBody body);

@@ -30,13 +30,13 @@ class Connection::AsyncRead {
   IoResult result_;
 };
 
-/// Waits until the socket takes bytes.
-class Connection::AsyncWritable {
+/// Waits until the transport is ready for `event`.
+class Connection::AsyncReady {
  public:
-  explicit AsyncWritable(Connection& connection) : connection_(connection) {}
+  AsyncReady(Connection& connection, Transport::Event event) : connection_(connection), event_(event) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> caller) {
-    connection_.transport_.async_writable([this, caller](const ErrorCode& failed) {
+    connection_.transport_.async_wait(event_, [this, caller](const ErrorCode& failed) {
       failed_ = failed;
       caller.resume();
     });
@@ -45,6 +45,7 @@ class Connection::AsyncWritable {
 
  private:
   Connection& connection_;
+  Transport::Event event_;
   ErrorCode failed_;
 };
 

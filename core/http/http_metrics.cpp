@@ -26,6 +26,7 @@ ServerMetrics::ServerMetrics(metrics::Registry* registry)
       in_flight_(registry, {"tidemark_http_requests_in_flight", "Requests whose answer has not begun"}),
       streams_(registry, {"tidemark_http_streams", "Answers being streamed, Server-Sent Events among them"}),
       web_sockets_(registry, {"tidemark_http_web_sockets", "Open WebSockets"}),
+      tls_failures_(registry, {"tidemark_http_tls_handshake_failures_total", "TLS handshakes that did not get through"}),
       refused_(registry, {"tidemark_http_refused_connections_total", "Connections told 503 or closed because there were too many"}),
       received_(registry, {"tidemark_http_received_bytes_total", "Bytes read from clients"}),
       sent_(registry, {"tidemark_http_sent_bytes_total", "Bytes given to the kernel for clients"}) {}

@@ -32,6 +32,7 @@ class ServerMetrics {
   void connected(int connections) const { connections_.add(connections); }
   void streaming(int streams) const { streams_.add(streams); }
   void web_sockets(int sockets) const { web_sockets_.add(sockets); }
+  void tls_failed() const { tls_failures_.add(); }
   void refused() const { refused_.add(); }
   void in_flight(int requests) const { in_flight_.add(requests); }
   void received(std::size_t bytes) const { received_.add(static_cast<double>(bytes)); }
@@ -39,7 +40,7 @@ class ServerMetrics {
 
  private:
   metrics::Gauge connections_, in_flight_, streams_, web_sockets_;
-  metrics::Counter refused_, received_, sent_;
+  metrics::Counter tls_failures_, refused_, received_, sent_;
 };
 
 }  // namespace tidemark::http

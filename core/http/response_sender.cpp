@@ -128,7 +128,7 @@ ErrorCode Connection::try_send() {
 /// Waits until the peer takes bytes; false when it does not within the stall timeout, or is gone.
 Task<bool> Connection::wait_writable() {
   arm(core_->options.stall_timeout);
-  AsyncWritable writable(*this);
+  AsyncReady writable(*this, Transport::Event::writable);
   const ErrorCode failed = co_await writable;
   disarm();
   co_return !failed;

@@ -54,6 +54,8 @@ class ServerImpl final : public Server {
     for (Connection* each = core_->first; each != nullptr; each = each->next) each->force_close();
   }
 
+  void use_tls(TlsIdentity identity) override { core_->tls = std::move(identity.context); }
+
   Result<std::vector<BoundListener>> listen(const std::vector<Listener>& listeners) override {
     std::vector<std::unique_ptr<Listening>> opened;
     std::vector<BoundListener> bound;
@@ -98,6 +100,7 @@ class ServerImpl final : public Server {
   struct Listening {
     Acceptor acceptor;
     MountedSurface* surface;
+    bool tls;
     asio::ip::tcp::endpoint peer;
   };
 
@@ -130,8 +133,11 @@ class ServerImpl final : public Server {
         return make_error(Code::invalid_argument, "no surface is named '" + listener.surface + "'");
       }
     }
+    if (listener.tls && core_->tls == nullptr) {
+      return make_error(Code::invalid_argument, "no certificate for " + address_text(listener));
+    }
     const asio::ip::tcp::endpoint endpoint(address, listener.port);
-    auto one = std::make_unique<Listening>(Listening{Acceptor(core_->loop.context()), surface, {}});
+    auto one = std::make_unique<Listening>(Listening{Acceptor(core_->loop.context()), surface, listener.tls, {}});
     Acceptor& acceptor = one->acceptor;
     acceptor.open(endpoint.protocol(), failed);
     if (!failed) acceptor.set_option(asio::socket_base::reuse_address(true), failed);
@@ -168,7 +174,8 @@ class ServerImpl final : public Server {
   void take(Listening& on, asio::ip::tcp::socket accepted) {
     const bool refuse = core_->connections - core_->refusals >= core_->options.connections_max;
     if (refuse) core_->metrics.refused();
-    if (refuse && core_->refusals >= kRefusalsMax) return;
+    // A peer of a TLS listener would have to be shaken hands with to be told.
+    if (refuse && (on.tls || core_->refusals >= kRefusalsMax)) return;
     boost::system::error_code failed;
     const auto protocol = on.peer.protocol();
     const int fd = accepted.release(failed);
@@ -179,7 +186,7 @@ class ServerImpl final : public Server {
     if (failed) return;
     socket.native_non_blocking(true, failed);
     socket.set_option(asio::ip::tcp::no_delay(true), failed);
-    auto connection = std::make_shared<Connection>(core_, Transport(std::move(socket)), on.peer, on.surface, refuse);
+    auto connection = std::make_shared<Connection>(core_, Transport(std::move(socket), on.tls ? make_ssl(*core_->tls) : nullptr), on.peer, on.surface, refuse);
     Task<void> running = connection->run();
     spawn(std::move(running), [connection] {});
   }

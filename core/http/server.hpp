@@ -11,6 +11,7 @@
 #include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/http/http.hpp"
+#include "core/http/tls.hpp"
 
 namespace tidemark::http {
 
@@ -18,6 +19,7 @@ struct Listener {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6 literal
   std::uint16_t port = 0;             ///< 0: any free one
   std::string surface;                ///< "": main port (all surfaces by prefix); else that surface at the root
+  bool tls = false;                   ///< needs Server::use_tls()
 };
 
 /// An answer as the access log sees it. The views end with the call.
@@ -30,7 +32,7 @@ struct Exchange {
 };
 
 struct ServerOptions {
-  std::size_t connections_max = 12'000;
+  std::size_t connections_max = 24'000;
   std::size_t header_bytes_max = 32u << 10;
   std::size_t target_bytes_max = 8u << 10;
   Duration header_deadline = std::chrono::seconds(10);  ///< from the first byte of a head to its end
@@ -63,6 +65,9 @@ std::unique_ptr<AsioLoop> make_asio_loop();
 class Server {
  public:
   virtual ~Server() = default;
+  /// The identity of TLS listeners, for connections accepted from now on; those that are open keep theirs. Before listen() when it
+  /// has a TLS listener.
+  virtual void use_tls(TlsIdentity identity) = 0;
   /// Binds all listeners, or none. unavailable names address and port (and, on Linux, the process that holds it when it can be found).
   virtual Result<std::vector<BoundListener>> listen(const std::vector<Listener>& listeners) = 0;
   /// Stops accepting, finishes requests under way until the drain deadline, then closes everything; `done` on the loop.

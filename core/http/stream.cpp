@@ -23,7 +23,7 @@ Connection::Stream::Stream(Connection& connection, bool chunked, std::string hea
 }
 
 void Connection::Stream::watch() {
-  connection_.transport_.async_readable([self = shared_from_this()](const ErrorCode& failed) {
+  connection_.transport_.async_wait(Transport::Event::readable, [self = shared_from_this()](const ErrorCode& failed) {
     if (!self->over_) self->readable(failed);
   });
 }

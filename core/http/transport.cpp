@@ -29,18 +29,25 @@ int length_for_ssl(std::size_t size) { return static_cast<int>(std::min<std::siz
 
 void SslFree::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
+Ssl make_ssl(ssl_ctx_st& context) { return Ssl(SSL_new(&context)); }
+
 /// What a call of OpenSSL that did not get through means.
 ErrorCode Transport::secure_error(int result) {
   const int system_error = errno;
   const int kind = SSL_get_error(ssl_.get(), result);
   if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
-    handshake_writes_ = kind == SSL_ERROR_WANT_WRITE;
+    wants_write_ = kind == SSL_ERROR_WANT_WRITE;
     return would_block();
   }
   if (kind == SSL_ERROR_ZERO_RETURN) return boost::asio::error::eof;
   broken_ = true;
   if (kind == SSL_ERROR_SYSCALL && system_error != 0) return {system_error, boost::system::system_category()};
   return boost::asio::error::connection_aborted;
+}
+
+int Transport::peek() {
+  unsigned char byte = 0;
+  return ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? byte : -1;
 }
 
 ErrorCode Transport::handshake() {
@@ -92,19 +99,20 @@ void Transport::read_secure(char* data, std::size_t size, Fn<void(const ErrorCod
     boost::asio::post(executor(), [got, handler = std::move(handler)]() mutable { handler(got.failed, got.bytes); });
     return;
   }
-  const auto direction = handshake_writes_ ? TcpSocket::wait_write : TcpSocket::wait_read;
+  const auto direction = wants_write_ ? TcpSocket::wait_write : TcpSocket::wait_read;
   socket_.async_wait(direction, [this, data, size, handler = std::move(handler)](const ErrorCode& failed) mutable {
     if (failed) return handler(failed, 0);
     read_secure(data, size, std::move(handler));
   });
 }
 
-void Transport::async_readable(Fn<void(const ErrorCode&)> handler) {
-  if (ssl_ != nullptr && SSL_pending(ssl_.get()) > 0) {
+void Transport::async_wait(Event event, Fn<void(const ErrorCode&)> handler) {
+  if (event == Event::readable && ssl_ != nullptr && SSL_pending(ssl_.get()) > 0) {
     boost::asio::post(executor(), [handler = std::move(handler)]() mutable { handler(ErrorCode()); });
     return;
   }
-  socket_.async_wait(TcpSocket::wait_read, std::move(handler));
+  const bool writes = event == Event::writable || (event == Event::handshake && wants_write_);
+  socket_.async_wait(writes ? TcpSocket::wait_write : TcpSocket::wait_read, std::move(handler));
 }
 
 void Transport::cancel() {

@@ -13,6 +13,7 @@
 #include "core/base/time.hpp"
 
 struct ssl_st;
+struct ssl_ctx_st;
 
 namespace tidemark::http {
 
@@ -23,6 +24,7 @@ struct SslFree {
   void operator()(ssl_st* ssl) const;
 };
 using Ssl = std::unique_ptr<ssl_st, SslFree>;
+Ssl make_ssl(ssl_ctx_st& context);
 
 struct IoResult {
   ErrorCode failed;  ///< would_block from the try_ functions: nothing now
@@ -33,18 +35,19 @@ struct IoResult {
 class Transport {
  public:
   using Executor = TcpSocket::executor_type;
+  enum class Event { readable, writable, handshake };  ///< when try_read(), try_write() or handshake() may get further
 
-  explicit Transport(TcpSocket socket) : socket_(std::move(socket)) {}
+  /// Plain until start_tls(), which needs an `ssl`.
+  explicit Transport(TcpSocket socket, Ssl ssl = nullptr) : socket_(std::move(socket)), offered_(std::move(ssl)) {}
 
+  bool offers_tls() const { return offered_ != nullptr; }
   /// From now on TLS, with this side as the server; handshake() comes first.
-  void start_tls(Ssl ssl) { ssl_ = std::move(ssl); }
+  void start_tls() { ssl_ = std::move(offered_); }
   bool is_secure() const { return ssl_ != nullptr; }
-  /// One step. would_block: wait_for_handshake(), then again.
+  /// The first byte that has arrived, left where it is; negative: none.
+  int peek();
+  /// One step. would_block: wait for Event::handshake, then again.
   ErrorCode handshake();
-  template <class Handler>
-  void wait_for_handshake(Handler&& handler) {
-    socket_.async_wait(handshake_writes_ ? TcpSocket::wait_write : TcpSocket::wait_read, std::forward<Handler>(handler));
-  }
 
   /// What has arrived: at least one byte, or failed (eof at the peer's end).
   IoResult try_read(char* data, std::size_t size);
@@ -57,12 +60,7 @@ class Transport {
     if (ssl_ == nullptr) return socket_.async_read_some(boost::asio::buffer(data, size), std::forward<Handler>(handler));
     read_secure(data, size, Fn<void(const ErrorCode&, std::size_t)>(std::forward<Handler>(handler)));
   }
-  /// When try_read() may get further.
-  void async_readable(Fn<void(const ErrorCode&)> handler);
-  template <class Handler>
-  void async_writable(Handler&& handler) {
-    socket_.async_wait(TcpSocket::wait_write, std::forward<Handler>(handler));
-  }
+  void async_wait(Event event, Fn<void(const ErrorCode&)> handler);
 
   /// Everything under way completes with operation_aborted.
   void cancel();
@@ -83,8 +81,8 @@ class Transport {
   ErrorCode secure_error(int result);
 
   TcpSocket socket_;
-  Ssl ssl_;
-  bool handshake_writes_ = false;
+  Ssl offered_, ssl_;
+  bool wants_write_ = false;  ///< what OpenSSL waited for last
   bool broken_ = false;  ///< TLS has failed: it may not be used to say goodbye
 };
 

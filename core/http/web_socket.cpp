@@ -178,7 +178,7 @@ void Connection::Socket::write_some(Pieces pieces, Completion done) {
     return;
   }
   if (write_deadline_ == kNever) write_deadline_ = core_->scheduler.now() + core_->options.stall_timeout;
-  connection_.transport_.async_writable([this, pieces, done = std::move(done)](const ErrorCode& failed) mutable {
+  connection_.transport_.async_wait(Transport::Event::writable, [this, pieces, done = std::move(done)](const ErrorCode& failed) mutable {
     if (failed) return done(failed, 0);
     write_some(pieces, std::move(done));
   });

@@ -47,6 +47,12 @@ std::optional<ListenEntry> parse_listen(std::string_view text) {
     entry.listener.surface = surface;
     text = text.substr(equals + 1);
   }
+  for (const auto& [scheme, tls] : {std::pair("http://", false), std::pair("https://", true)}) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(std::string_view(scheme).size());
+    entry.tls = entry.listener.tls = tls;
+    break;
+  }
   const auto colon = text.rfind(':');
   if (colon == text.npos) return std::nullopt;
   const auto address = address_of(text.substr(0, colon));
@@ -61,11 +67,14 @@ std::optional<ListenEntry> parse_listen(std::string_view text) {
 Result<std::vector<http::Listener>> effective_listeners(const Settings& settings, const PortMeaning& meaning) {
   const Value& listen = settings.value("listen");
   const Value& port = settings.value("port");
+  const bool has_certificate = settings.is_set("tls_certificate");
   std::vector<http::Listener> primary, others;
   bool main_off = false;
   for (const std::string& text : listen.texts) {
-    const auto entry = parse_listen(text);
+    auto entry = parse_listen(text);
     if (!entry) return bad_setting("listen", listen, kListenExpected);
+    entry->listener.tls = entry->tls.value_or(has_certificate);
+    if (entry->listener.tls && !has_certificate) return bad_setting("listen", listen, "https:// only with tls_certificate and tls_key");
     if (entry->main_off) main_off = true;
     else (entry->listener.surface == meaning.surface ? primary : others).push_back(entry->listener);
   }
@@ -82,6 +91,7 @@ Result<std::vector<http::Listener>> effective_listeners(const Settings& settings
     listener.address = meaning.address;
     listener.port = static_cast<std::uint16_t>(settings.number("port"));
     listener.surface = meaning.surface;
+    listener.tls = has_certificate;
     primary = {listener};
   }
   primary.insert(primary.end(), others.begin(), others.end());
@@ -94,7 +104,7 @@ std::string url_of(const http::Listener& listener) {
   if (host == "0.0.0.0") host = "127.0.0.1";
   else if (host == "::") host = "[::1]";
   else if (host.find(':') != host.npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(listener.port);
+  return (listener.tls ? "https://" : "http://") + host + ":" + std::to_string(listener.port);
 }
 
 }  // namespace tidemark::cli

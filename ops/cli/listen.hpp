@@ -13,12 +13,13 @@
 namespace tidemark::cli {
 
 inline constexpr std::string_view kListenExpected =
-    "[surface=]address:port with a surface of this build such as builds; for instance 127.0.0.1:8080, [::1]:8080, :8080 (loopback), "
-    "*:8080 (every interface) or builds=:3000; or main=off";
+    "[surface=][https://|http://]address:port with a surface of this build such as builds; for instance 127.0.0.1:8080, [::1]:8080, "
+    ":8080 (loopback), *:8080 (every interface), builds=:3000 or https://*:8443; or main=off";
 
 struct ListenEntry {
   http::Listener listener;
   bool main_off = false;  ///< "main=off": no main port
+  std::optional<bool> tls;  ///< as a scheme says; without one, whether there is a certificate decides
 };
 /// Makes the name of a surface known. Before the first parse.
 void declare_surface(std::string name);
@@ -34,7 +35,7 @@ struct PortMeaning {
 ///   errors  invalid_argument when both name it at the same place, or nothing is left to listen on
 Result<std::vector<http::Listener>> effective_listeners(const Settings& settings, const PortMeaning& meaning);
 
-/// "http://127.0.0.1:8080"; every interface is shown as loopback.
+/// "http://127.0.0.1:8080", or https; every interface is shown as loopback.
 std::string url_of(const http::Listener& listener);
 
 }  // namespace tidemark::cli

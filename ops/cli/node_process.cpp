@@ -25,9 +25,13 @@
 #include "ops/cli/installation.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/service_manager.hpp"
+#include "ops/cli/tls_files.hpp"
 
 namespace tidemark::cli {
 namespace {
+
+constexpr Duration kCertificateCheck = std::chrono::seconds(30);
+constexpr Duration kCertificateNotice = std::chrono::hours(14 * 24);
 
 /// Every connection and every table file is a descriptor.
 void raise_descriptor_limit() {
@@ -85,6 +89,7 @@ struct Process {
   std::unique_ptr<runtime::Node> node;
   std::unique_ptr<http::Server> server;
   std::vector<http::BoundListener> bound;
+  std::optional<TlsFilesWatch> tls_files;
 
   bool start_ended = false, started = false, stop_wanted = false, stopping = false;
   int exit_code = 0;
@@ -185,6 +190,33 @@ Result<void> compose(Process& process) {
   return {};
 }
 
+Result<void> use_certificate(Process& process) {
+  const Time now = process.loop->scheduler().wall();
+  auto identity = process.tls_files->load(now);
+  if (!identity.ok()) return identity.take_error();
+  observe::info("certificate in use", {{"subject", identity->subject}, {"valid_until", to_rfc3339(identity->valid_until)}});
+  if (identity->valid_until - now < kCertificateNotice) {
+    observe::warning("certificate expires soon", {{"subject", identity->subject}, {"valid_until", to_rfc3339(identity->valid_until)}});
+  }
+  process.server->use_tls(std::move(*identity));
+  return {};
+}
+
+/// A new certificate that is not usable leaves the old one in use.
+void reload_certificate(Process& process) {
+  if (!process.tls_files) return;
+  if (const auto used = use_certificate(process); !used.ok()) {
+    observe::error("certificate refused, the one before stays in use", {{"reason", used.error().message}});
+  }
+}
+
+void watch_certificate(Process& process) {
+  process.loop->scheduler().after(kCertificateCheck, [&process] {
+    if (process.tls_files->is_due(process.loop->scheduler().wall())) reload_certificate(process);
+    watch_certificate(process);
+  });
+}
+
 Task<void> stop_node(Process& process) {
   if (process.started && !process.node->failure()) {
     const auto stopped = co_await process.node->stop();
@@ -247,6 +279,7 @@ void reload(Process& process) {
   if (!process.started || process.stopping) return;
   observe::info("reloading");
   tell_reloading();
+  reload_certificate(process);
   tell_ready(kReadyStatus);
 }
 
@@ -262,8 +295,9 @@ void on_signal(Process& process, int number) {
 }  // namespace
 
 std::vector<std::string> node_setting_keys() {
-  std::vector<std::string> keys{"data", "keys", "listen", "port", "log", "lanes", "node_id", "idempotency_window", "log_level", "log_format",
-                                "access_log", "metrics_listen", "metrics_open", "outbound_allow", "outbound_ca_file", "guide"};
+  std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes", "node_id",
+                                "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+                                "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
   }
@@ -313,6 +347,14 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
   process.blobs = std::move(*blobs);
   if (const auto composed = compose(process); !composed.ok()) return complain(composed.error().message, kExitUsage);
+
+  auto tls_files = TlsFilesWatch::make(settings);
+  if (!tls_files.ok()) return complain(tls_files.error().message, kExitUsage);
+  process.tls_files = std::move(*tls_files);
+  if (process.tls_files) {
+    if (const auto used = use_certificate(process); !used.ok()) return complain(used.error().message, kExitUsage);
+    watch_certificate(process);
+  }
 
   auto bound = process.server->listen(plan.listeners);
   if (!bound.ok()) return complain(bound.error().message + "; choose another with --port or --listen", kExitFailed);

@@ -77,6 +77,9 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("listen", listen(), "", "Address to listen on, repeatable: 127.0.0.1:8080 (main port), builds=127.0.0.1:3000 "
                        "(one surface at the root); :3000 is loopback, *:3000 every interface, main=off no main port"));
   table.push_back(make_setting("port", integer(1, 65535), "8080", "Main port on 127.0.0.1, unless listen names one"));
+  table.push_back(make_setting("tls_certificate", text("a PEM file"), "", "Certificate chain, the node's own first; makes every listener TLS that does "
+                       "not begin with http://"));
+  table.push_back(make_setting("tls_key", text("a PEM file"), "", "Private key of tls_certificate, without a passphrase"));
   table.push_back(make_setting("log", log_kind(), "embedded", "The log of record"));
   table.push_back(make_setting("lanes", integer(1, 1024), "12", "Lanes of a new installation; recorded in the log, never changed after"));
   table.push_back(make_setting("node_id", node_id(), "node", "Name of this node in events and logs"));

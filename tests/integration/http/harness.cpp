@@ -1,6 +1,7 @@
 #include "tests/integration/http/harness.hpp"
 
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,10 +21,13 @@ bool same(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-TestServer::TestServer(std::vector<Surface> surfaces, ServerOptions options, std::vector<std::string> listeners) : loop_(make_asio_loop()) {
+TestServer::TestServer(std::vector<Surface> surfaces, ServerOptions options, std::vector<std::string> listeners,
+                       std::optional<TlsIdentity> identity)
+    : loop_(make_asio_loop()) {
   server_ = make_server(*loop_, std::move(surfaces), options);
   std::vector<Listener> wanted;
-  for (std::string& surface : listeners) wanted.push_back(Listener{"127.0.0.1", 0, std::move(surface)});
+  for (std::string& surface : listeners) wanted.push_back(Listener{"127.0.0.1", 0, std::move(surface), identity.has_value()});
+  if (identity) server_->use_tls(*identity);
   auto bound = server_->listen(wanted);
   if (!bound) std::abort();
   for (const auto& each : *bound) ports_.push_back(each.listener.port);
@@ -85,12 +89,39 @@ RawClient::RawClient(std::uint16_t port, int receive_buffer_bytes) {
 }
 
 RawClient::~RawClient() {
+  SSL_free(ssl_);
   if (fd_ >= 0) ::close(fd_);
+}
+
+bool RawClient::start_tls(const TlsOffer& offer) {
+  const timeval patience{std::chrono::seconds(kPatience).count(), 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (offer.version_max != 0) SSL_CTX_set_max_proto_version(context, offer.version_max);
+  if (offer.version_max != 0) SSL_CTX_set_min_proto_version(context, std::min(offer.version_max, TLS1_2_VERSION));
+  SSL_CTX_set_security_level(context, 0);  // so that it offers what the server is to refuse
+  ssl_ = SSL_new(context);
+  SSL_CTX_free(context);
+  if (!offer.protocols.empty()) {
+    SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(offer.protocols.data()), static_cast<unsigned>(offer.protocols.size()));
+  }
+  if (offer.resume != nullptr) SSL_set_session(ssl_, offer.resume);
+  SSL_set_fd(ssl_, fd_);
+  return SSL_connect(ssl_) == 1;
+}
+
+long RawClient::receive(char* data, std::size_t size) {
+  const bool ready = ssl_ != nullptr && SSL_pending(ssl_) > 0;
+  pollfd readable{fd_, POLLIN, 0};
+  timed_out_ = !ready && ::poll(&readable, 1, std::chrono::milliseconds(kPatience).count()) <= 0;
+  if (timed_out_) return -1;
+  return ssl_ != nullptr ? SSL_read(ssl_, data, static_cast<int>(size)) : ::recv(fd_, data, size, 0);
 }
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto sent = ssl_ != nullptr ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
+                                      : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -100,10 +131,9 @@ bool RawClient::send(std::string_view bytes) {
 void RawClient::half_close() { ::shutdown(fd_, SHUT_WR); }
 
 bool RawClient::receive_more() {
-  pollfd ready{fd_, POLLIN, 0};
-  if (::poll(&ready, 1, std::chrono::milliseconds(kPatience).count()) <= 0) return false;
   char piece[64 << 10];
-  const auto got = ::recv(fd_, piece, sizeof(piece), 0);
+  errno = 0;
+  const auto got = receive(piece, sizeof(piece));
   reset_ = got < 0 && errno == ECONNRESET;
   if (got <= 0) return false;
   buffered_.append(piece, static_cast<std::size_t>(got));
@@ -144,14 +174,9 @@ Reply RawClient::ask(std::string_view bytes, bool to_head) {
 }
 
 bool RawClient::closed_by_peer() {
-  while (true) {
-    pollfd ready{fd_, POLLIN, 0};
-    if (::poll(&ready, 1, std::chrono::milliseconds(kPatience).count()) <= 0) return false;
-    char piece[64 << 10];
-    const auto got = ::recv(fd_, piece, sizeof(piece), 0);
-    if (got <= 0) return true;
-    buffered_.append(piece, static_cast<std::size_t>(got));
+  while (receive_more()) {
   }
+  return !timed_out_;
 }
 
 bool RawClient::silent() {

@@ -15,12 +15,17 @@
 
 #include "core/http/server.hpp"
 
+struct ssl_st;
+struct ssl_session_st;
+
 namespace tidemark::http::testing {
 
 /// Runs the loop in a thread; the surfaces' handlers run there.
 class TestServer {
  public:
-  TestServer(std::vector<Surface> surfaces, ServerOptions options, std::vector<std::string> listeners = {""});
+  /// With an identity all listeners speak TLS.
+  TestServer(std::vector<Surface> surfaces, ServerOptions options, std::vector<std::string> listeners = {""},
+             std::optional<TlsIdentity> identity = {});
   ~TestServer();
   std::uint16_t port(std::size_t listener = 0) const { return ports_.at(listener); }
   std::size_t connections();
@@ -46,12 +51,22 @@ struct Reply {
   std::optional<std::string> header(std::string_view name) const;
 };
 
+struct TlsOffer {
+  int version_max = 0;        ///< as OpenSSL numbers them; 0: any
+  std::string protocols{};    ///< ALPN, each with its length before it; empty: none
+  ssl_session_st* resume = nullptr;
+};
+
 class RawClient {
  public:
   explicit RawClient(std::uint16_t port, int receive_buffer_bytes = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
-  RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)), buffered_(std::move(other.buffered_)) {}
+  RawClient(RawClient&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), ssl_(std::exchange(other.ssl_, nullptr)), buffered_(std::move(other.buffered_)) {}
+  /// From now on through TLS, without looking at who the server is. False when the handshake fails.
+  bool start_tls(const TlsOffer& offer = {});
+  ssl_st* ssl() const { return ssl_; }
   /// False when the peer has closed. Never raises SIGPIPE.
   bool send(std::string_view bytes);
   void half_close();
@@ -70,9 +85,11 @@ class RawClient {
 
  private:
   bool receive_more();  ///< false: end, error or deadline
+  long receive(char* data, std::size_t size);
   int fd_ = -1;
+  ssl_st* ssl_ = nullptr;
   std::string buffered_;
-  bool reset_ = false;
+  bool reset_ = false, timed_out_ = false;
 };
 
 std::string get(std::string_view target, std::string_view extra = {});
