@@ -8,7 +8,7 @@ namespace tidemark::cli {
 namespace {
 
 const bool kDeclared = (declare_surface("builds"), true);
-const std::vector<std::string> kKeys{"listen", "port", "idempotency_window"};
+const std::vector<std::string> kKeys{"listen", "port", "tls_certificate", "tls_key", "idempotency_window"};
 const Environment kNoEnvironment = [](const std::string&) { return std::nullopt; };
 
 Settings with(const FlagValues& flags, const Environment& environment = kNoEnvironment) {
@@ -47,6 +47,23 @@ TEST(Listen, UnderstandsWhatPeopleWrite) {
   for (const char* text : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x", "host:80", "::1:80", "games=:1", "=:1"}) {
     EXPECT_EQ(read(text), "none") << text;
   }
+}
+
+TEST(Listeners, SpeakTlsWhenThereIsACertificateUnlessTheySayHttp) {
+  const auto urls = [](const std::vector<std::string>& listen, bool certificate) {
+    FlagValues flags{{"listen", {"--listen", listen}}};
+    if (certificate) flags["tls_certificate"] = {"--tls-certificate", {"a.pem"}};
+    const auto listeners = effective_listeners(with(flags), {});
+    std::string out;
+    if (!listeners.ok()) return listeners.error().message;
+    for (const auto& each : *listeners) out += (out.empty() ? "" : " ") + url_of(each);
+    return out;
+  };
+  EXPECT_EQ(urls({"builds=http://:3000"}, false), "http://127.0.0.1:8080 http://127.0.0.1:3000");
+  EXPECT_EQ(urls({"builds=http://:3000"}, true), "https://127.0.0.1:8080 http://127.0.0.1:3000");
+  EXPECT_EQ(urls({"https://*:8443", "builds=:3000"}, true), "https://127.0.0.1:8443 https://127.0.0.1:3000");
+  EXPECT_NE(urls({"https://*:8443"}, false).find("tls_certificate"), std::string::npos);
+  for (const char* text : {"https://", "https:8443", "http://https://:1", "builds=ftp://:1"}) EXPECT_FALSE(parse_listen(text)) << text;
 }
 
 TEST(Listeners, TheMainPortIsThereUnlessNamedOrTurnedOff) {
