@@ -32,7 +32,7 @@ class CachedStore final : public Store {
     base_->scan_back(from, to, visit);
   }
 
-  Result<void> write(const Overlay& changes, const std::vector<std::pair<CheckpointKey, Checkpoint>>& checkpoints) override {
+  Result<void> write(const Overlay& changes, const Checkpoints& checkpoints) override {
     auto written = base_->write(changes, checkpoints);
     if (!written) {
       forget_all();  // what the base holds now is its own secret
@@ -40,6 +40,10 @@ class CachedStore final : public Store {
     }
     for (const auto& [key, value] : changes.changes()) remember(key, value);
     return written;
+  }
+  Result<void> ingest(std::span<const SortedRow> rows, const Checkpoints& checkpoints) override {
+    forget_all();
+    return base_->ingest(rows, checkpoints);
   }
   Result<std::map<CheckpointKey, Checkpoint>> checkpoints() const override { return base_->checkpoints(); }
   Result<void> flush() override { return base_->flush(); }

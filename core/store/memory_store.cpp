@@ -59,7 +59,7 @@ class MemoryStoreImpl final : public MemoryStore {
     scan_rows_back(*hold.rows, from, to, visit);
   }
 
-  Result<void> write(const Overlay& changes, const std::vector<std::pair<CheckpointKey, Checkpoint>>& checkpoints) override {
+  Result<void> write(const Overlay& changes, const Checkpoints& checkpoints) override {
     const std::lock_guard lock(mutex_);
     own();
     for (const auto& [key, value] : changes.changes()) {
@@ -67,6 +67,23 @@ class MemoryStoreImpl final : public MemoryStore {
       set(key, value);
     }
     for (const auto& [key, checkpoint] : checkpoints) set(layout::checkpoint_key(key), layout::checkpoint_value(checkpoint));
+    return {};
+  }
+
+  Result<void> ingest(std::span<const SortedRow> rows, const Checkpoints& checkpoints) override {
+    const std::lock_guard lock(mutex_);
+    own();
+    std::string_view last;
+    for (const auto& [key, value] : rows) {
+      layout::check_row_key(key);
+      TM_ASSERT(last < key, "the rows of an ingest ascend");
+      last = key;
+      if (value) rows_->insert_or_assign(std::string(key), *value);
+      else rows_->erase(std::string(key));
+    }
+    for (const auto& [key, checkpoint] : checkpoints) set(layout::checkpoint_key(key), layout::checkpoint_value(checkpoint));
+    before_.clear();
+    unflushed_bytes_ = 0;
     return {};
   }
 

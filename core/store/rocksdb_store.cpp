@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -25,6 +26,7 @@ using Visit = FnRef<bool(std::string_view, std::string_view)>;
 constexpr std::size_t kCacheBytes = 32u << 20;
 constexpr std::size_t kWriteBuffersBytes = 24u << 20;
 constexpr std::size_t kWriteBufferBytes = 8u << 20;   // per store, before RocksDB flushes by itself
+constexpr const char* kIngestFile = "ingest.sst";     // being written; a left one is overwritten by the next ingest
 constexpr std::size_t kArenaBlockBytes = 128u << 10;  // what an almost empty store takes
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
@@ -184,7 +186,7 @@ class RocksStore final : public Store {
   void scan(std::string_view from, std::string_view to, Visit visit) const override { reads_.scan(from, to, visit); }
   void scan_back(std::string_view from, std::string_view to, Visit visit) const override { reads_.scan_back(from, to, visit); }
 
-  Result<void> write(const Overlay& changes, const std::vector<std::pair<CheckpointKey, Checkpoint>>& checkpoints) override {
+  Result<void> write(const Overlay& changes, const Checkpoints& checkpoints) override {
     rocksdb::WriteBatch batch;
     for (const auto& [key, value] : changes.changes()) {
       layout::check_row_key(key);
@@ -201,6 +203,32 @@ class RocksStore final : public Store {
     writing.stop();
     metrics_.wrote(batch.GetDataSize());
     unflushed_bytes_ += batch.GetDataSize();
+    return {};
+  }
+
+  Result<void> ingest(std::span<const SortedRow> rows, const Checkpoints& checkpoints) override {
+    if (rows.empty() && checkpoints.empty()) return flush();
+    // What a memtable holds is older than the file and must not be lost behind it.
+    if (auto flushed = flush(); !flushed) return flushed;
+    const std::string path = directory_ + "/" + kIngestFile;
+    rocksdb::SstFileWriter file(rocksdb::EnvOptions(), db_->GetOptions());
+    auto status = file.Open(path);
+    std::map<std::string, std::string> own;  // sorts below all rows
+    for (const auto& [key, checkpoint] : checkpoints) own[layout::checkpoint_key(key)] = layout::checkpoint_value(checkpoint);
+    for (auto at = own.begin(); at != own.end() && status.ok(); ++at) status = file.Put(at->first, at->second);
+    for (auto at = rows.begin(); at != rows.end() && status.ok(); ++at) {
+      layout::check_row_key(at->key);
+      status = at->value ? file.Put(slice(at->key), slice(*at->value)) : file.Delete(slice(at->key));
+    }
+    if (status.ok()) status = file.Finish();
+    if (status.ok()) {
+      rocksdb::IngestExternalFileOptions options;
+      options.move_files = true;
+      options.write_global_seqno = false;
+      status = db_->IngestExternalFile({path}, options);
+    }
+    if (!status.ok()) return to_error(status, "ingesting into", directory_);
+    metrics_.wrote(file.FileSize());
     return {};
   }
 
@@ -262,25 +290,6 @@ class RocksStore final : public Store {
   std::atomic<std::uint64_t> unflushed_bytes_ = 0;
 };
 
-class RocksStoreFactory final : public StoreFactory {
- public:
-  RocksStoreFactory(std::string root, metrics::Registry* registry) : root_(std::move(root)), registry_(registry) {}
-
-  Result<std::unique_ptr<Store>> open(const std::string& name) override {
-    const bool plain = !name.empty() && name.front() != '/' && name.find("..") == std::string::npos &&
-                       std::all_of(name.begin(), name.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                                c == '-' || c == '/';
-                       });
-    if (!plain) return make_error(Code::invalid_argument, "\"" + name + "\" cannot name a store");
-    return open_rocksdb_store(root_ + "/" + name, registry_, name);
-  }
-
- private:
-  const std::string root_;
-  metrics::Registry* const registry_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory, metrics::Registry* registry, const std::string& name) {
@@ -290,10 +299,6 @@ Result<std::unique_ptr<Store>> open_rocksdb_store(const std::string& directory, 
   std::unique_ptr<rocksdb::DB> db(opened);
   if (!status.ok()) return to_error(status, "opening", directory);
   return std::unique_ptr<Store>(std::make_unique<RocksStore>(std::move(db), directory, StoreMetrics(registry, name)));
-}
-
-std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory, metrics::Registry* registry) {
-  return std::make_unique<RocksStoreFactory>(std::move(root_directory), registry);
 }
 
 }  // namespace tidemark::store

@@ -5,7 +5,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.hpp"
@@ -28,6 +31,14 @@ struct CheckpointKey {
   std::string topic;
   LaneId lane;
   auto operator<=>(const CheckpointKey&) const = default;
+};
+
+using Checkpoints = std::vector<std::pair<CheckpointKey, Checkpoint>>;
+
+/// A row of an ingest; without a value the key is erased. Borrowed bytes.
+struct SortedRow {
+  std::string_view key;
+  std::optional<std::string_view> value;
 };
 
 /// Puts and erases over a reader, in memory: what a lane's batch has decided, or a projection's batch has applied.
@@ -62,7 +73,10 @@ class Store : public RowReader {
  public:
   /// Applies the overlay's changes and sets the given checkpoints, atomically. Not durable: a crash may lose a suffix of
   /// writes, never a part of one.
-  virtual Result<void> write(const Overlay& changes, const std::vector<std::pair<CheckpointKey, Checkpoint>>& checkpoints) = 0;
+  virtual Result<void> write(const Overlay& changes, const Checkpoints& checkpoints) = 0;
+  /// Applies rows in strictly ascending order of their keys and sets the checkpoints, atomically, and makes that and all that
+  /// was written before durable. For large amounts (bulk_rows.hpp): RocksDB takes them as a file, past its memtable.
+  virtual Result<void> ingest(std::span<const SortedRow> rows, const Checkpoints& checkpoints) = 0;
   virtual Result<std::map<CheckpointKey, Checkpoint>> checkpoints() const = 0;
   /// Makes everything written so far durable.
   virtual Result<void> flush() = 0;
@@ -93,6 +107,10 @@ class StoreFactory {
   virtual ~StoreFactory() = default;
   /// `name` is like "state/builds-v1" or "projections/builds.by_id-v3".
   virtual Result<std::unique_ptr<Store>> open(const std::string& name) = 0;
+  /// Names of the stores that exist and begin with `prefix`, sorted. The prefix reaches into the last directory.
+  virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+  /// Removes a store that nobody has open, if it exists; a crash leaves all of it or nothing.
+  virtual Result<void> remove(const std::string& name) = 0;
 };
 std::unique_ptr<StoreFactory> make_rocksdb_store_factory(std::string root_directory, metrics::Registry* registry = nullptr);
 

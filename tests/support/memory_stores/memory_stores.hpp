@@ -16,6 +16,17 @@ class MemoryStores final : public store::StoreFactory {
     if (!shared) shared = store::make_memory_store();
     return std::unique_ptr<store::Store>(std::make_unique<Shared>(shared));
   }
+  Result<std::vector<std::string>> list(const std::string& prefix) override {
+    std::vector<std::string> names;
+    for (const auto& [name, store] : stores_) {
+      if (name.starts_with(prefix)) names.push_back(name);
+    }
+    return names;
+  }
+  Result<void> remove(const std::string& name) override {
+    stores_.erase(name);
+    return {};
+  }
   /// The process dies: all that was not flushed is gone.
   void crash() {
     for (auto& [name, store] : stores_) store->crash();
@@ -33,8 +44,11 @@ class MemoryStores final : public store::StoreFactory {
     void scan_back(std::string_view from, std::string_view to, FnRef<bool(std::string_view, std::string_view)> visit) const override {
       target_->scan_back(from, to, visit);
     }
-    Result<void> write(const store::Overlay& changes, const std::vector<std::pair<store::CheckpointKey, store::Checkpoint>>& checkpoints) override {
+    Result<void> write(const store::Overlay& changes, const store::Checkpoints& checkpoints) override {
       return target_->write(changes, checkpoints);
+    }
+    Result<void> ingest(std::span<const store::SortedRow> rows, const store::Checkpoints& checkpoints) override {
+      return target_->ingest(rows, checkpoints);
     }
     Result<std::map<store::CheckpointKey, store::Checkpoint>> checkpoints() const override { return target_->checkpoints(); }
     Result<void> flush() override { return target_->flush(); }
