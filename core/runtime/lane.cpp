@@ -3,6 +3,7 @@
 #include "core/base/bytes.hpp"
 #include "core/runtime/lane_batch.hpp"
 #include "core/runtime/log_cursor.hpp"
+#include "core/runtime/projection_skip.hpp"
 #include "core/runtime/reaction_records.hpp"
 #include "core/runtime/state_fold.hpp"
 
@@ -116,7 +117,7 @@ void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
     std::string data = encode_lane_taken(taken);
     // The lane itself is the boundary: no key of a domain is written.
     const std::string boundary = "lane-" + std::to_string(lane_.value);
-    std::vector<NewEvent> events{{domains_[i].topics[domains_[i].home_topic()].spec.name, std::string(kLaneTakenType), boundary, boundary, data}};
+    std::vector<NewEvent> events{{home_topic(i), std::string(kLaneTakenType), boundary, boundary, data}};
     DecisionRecord decision;
     decision.verdict = "accepted";
     decision.command = {std::string(kTakeLaneType), event::Json{"{}"}};
@@ -415,8 +416,10 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) return;
   const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
   BoundaryState state(part.overlay, lane_, boundary);
-  Verdict verdict = domain.decider->decide(*pending.command, context, part.info.settings, state,
-                                           [&](std::size_t i) { return event_id_of(request.command_id, i); });
+  const auto* skip = dynamic_cast<const SkipEventCommand*>(pending.command.get());
+  Verdict verdict = skip != nullptr ? skip->decide(home_topic(pending.domain), lane_, request.actor, part.overlay)
+                                    : domain.decider->decide(*pending.command, context, part.info.settings, state,
+                                                             [&](std::size_t i) { return event_id_of(request.command_id, i); });
   answer.outcome.reply = verdict.reply;
   if (verdict.kind == Verdict::Kind::nothing) {
     answer.outcome.kind = Outcome::Kind::nothing;

@@ -39,9 +39,7 @@ class LaneProcessor {
   LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains, const NodeOptions& options, LaneHooks hooks);
   ~LaneProcessor();
 
-  /// Folds the log's tail into the states. Before take() and again inside it.
-  Result<void> catch_up();
-  /// Takes the lane: fences the predecessor, reads what it left, records LaneTaken in every domain, then serves.
+  /// Takes the lane, whose states have been folded: fences the predecessor, reads what it left since, records LaneTaken in every domain, then serves.
   void take(Fn<void(Result<void>)> done);
   bool serving() const { return serving_; }
   /// Refuses new commands; `done` when those accepted before are answered.
@@ -77,6 +75,9 @@ class LaneProcessor {
   struct DomainBatch;
   struct Batch;
 
+  /// Folds what others have appended since the states were folded.
+  Result<void> catch_up();
+  const std::string& home_topic(std::size_t domain) const { return domains_[domain].topics[domains_[domain].home_topic()].spec.name; }
   void pump();
   void decide(Pending& pending, Batch& batch);
   void decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);

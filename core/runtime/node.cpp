@@ -1,18 +1,22 @@
 #include "core/runtime/node.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 
 #include "core/runtime/domain_index.hpp"
 #include "core/runtime/lane.hpp"
+#include "core/runtime/projection_skip.hpp"
 #include "core/runtime/projection_worker.hpp"
 #include "core/runtime/reaction_lookup.hpp"
+#include "core/runtime/state_fold.hpp"
 
 namespace tidemark::runtime {
 namespace {
 
 /// Leaves room in the decision record for the reply and the manifest.
 constexpr std::size_t kCommandBytesMax = log::kRecordBytesMax - (512u << 10);
+constexpr std::size_t kSkipReasonMax = 1000;
 
 class NodeImpl final : public Node {
  public:
@@ -30,20 +34,26 @@ class NodeImpl final : public Node {
       if (parts_.log.failure()) parts_.scheduler.post([this, alive = alive_] { if (*alive) fail(*parts_.log.failure()); });
     });
     open_memory();
-    for (auto& worker : workers_) {
-      if (auto started = worker->start(); !started) co_return started.take_error();
-    }
     // All lanes are folded before one serves: a command id may have been used in any of them.
-    for (auto& lane : lanes_) {
-      if (auto caught = lane->catch_up(); !caught) co_return caught.take_error();
-    }
+    auto fold = [this](Fn<void(Result<void>)> done) { fold_states(std::move(done)); };
+    auto folded = co_await Callback<Result<void>>(std::move(fold));
+    if (!folded) co_return folded.take_error();
+    auto project = [this](Fn<void(Result<void>)> done) { start_projections(std::move(done)); };
+    auto projected = co_await Callback<Result<void>>(std::move(project));
+    if (!projected) co_return projected.take_error();
     for (auto& lane : lanes_) {
       auto take = [&lane](Fn<void(Result<void>)> done) { lane->take(std::move(done)); };
       auto taken = co_await Callback<Result<void>>(std::move(take));
       if (!taken) co_return taken.take_error();
     }
+    if (abandoned_) co_return make_error(Code::cancelled, "the start was abandoned");
     ready_ = !failure_;
     co_return Result<void>();
+  }
+
+  void abandon_start() override {
+    abandoned_ = true;
+    for (auto& worker : workers_) worker->abandon_start();
   }
 
   Task<Result<void>> stop() override {
@@ -78,7 +88,7 @@ class NodeImpl final : public Node {
     Outcome outcome;
     if (!ready_) {
       outcome.command_id = request.command_id;
-      outcome.error = make_error(Code::unavailable, failure_ ? "the node has failed: " + failure_->message : "the node is starting or stopping");
+      outcome.error = not_ready();
       co_return outcome;
     }
     const auto index = domain_index(request.domain);
@@ -97,7 +107,7 @@ class NodeImpl final : public Node {
       co_return outcome;
     }
     if (request.command_id.empty()) {
-      request.command_id = to_string(make_uuid_v7(parts_.scheduler.wall(), parts_.scheduler.random(), parts_.scheduler.random()));
+      request.command_id = make_command_id();
     }
     const LaneId lane = lane_of(command->boundary(), parts_.log.lanes());
     const bool keyed = request.keyed;
@@ -157,12 +167,10 @@ class NodeImpl final : public Node {
     if (!position.empty() && position.log_epoch != parts_.log.epoch()) {
       co_return make_error(Code::invalid_argument, "the position is of another log");
     }
-    for (auto& worker : workers_) {
-      if (worker->projection().spec().name != projection) continue;
-      auto wait = [&](Fn<void(Result<void>)> done) { worker->wait(std::move(position), deadline, std::move(done)); };
-      co_return co_await Callback<Result<void>>(std::move(wait));
-    }
-    co_return make_error(Code::invalid_argument, "no such projection: " + projection);
+    auto* const worker = worker_of(projection);
+    if (worker == nullptr) co_return no_such_projection(projection);
+    auto wait = [&](Fn<void(Result<void>)> done) { worker->wait(std::move(position), deadline, std::move(done)); };
+    co_return co_await Callback<Result<void>>(std::move(wait));
   }
 
   Task<Result<void>> wait_domain_applied(std::string domain, Position position, SteadyTime deadline) override {
@@ -199,13 +207,47 @@ class NodeImpl final : public Node {
   }
 
   Task<Result<ProjectionStatus>> retry_projection(std::string name) override {
-    co_return make_error(Code::unavailable, "projection " + name + " cannot be retried yet");
+    auto* const worker = worker_of(name);
+    if (worker == nullptr) co_return no_such_projection(name);
+    if (!ready()) co_return not_ready();
+    auto retry = [worker](Fn<void(ProjectionStatus)> done) { worker->retry(std::move(done)); };
+    auto status = co_await Callback<ProjectionStatus>(std::move(retry));
+    co_return status;
   }
+
   Task<Result<ProjectionStatus>> skip_projection_event(SkipRequest request) override {
-    co_return make_error(Code::unavailable, "projection " + request.projection + " cannot skip events yet");
+    auto* const worker = worker_of(request.projection);
+    if (worker == nullptr) co_return no_such_projection(request.projection);
+    if (request.reason.empty() || request.reason.size() > kSkipReasonMax) {
+      co_return make_error(Code::invalid_argument, "the reason must have 1 to " + std::to_string(kSkipReasonMax) + " bytes");
+    }
+    if (!ready()) co_return not_ready();
+    const auto fault = worker->fault(request.topic, request.lane);
+    if (!fault || fault->event_id != request.event_id) {
+      co_return make_error(Code::version_conflict, "projection " + request.projection + " is not stopped at event " + request.event_id + " in " +
+                                                       request.topic + " lane " + std::to_string(request.lane.value));
+    }
+    const std::size_t domain = domain_of_worker_.at(worker);
+    const SkippedEvent skip{request.topic, request.lane, fault->at, request.event_id, request.reason, request.actor};
+    CommandRequest record;
+    record.domain = domains_[domain].name;
+    record.actor = request.actor;
+    record.command_id = make_command_id();
+    const ProjectionEventSkipped data{request.projection, worker->projection().spec().version, skip.topic, skip.at.value, skip.event_id, skip.reason};
+    auto command = std::make_unique<SkipEventCommand>(skip.lane, data);
+    auto submit = [&](Fn<void(Outcome)> done) { lanes_[skip.lane.value]->submit(domain, std::move(record), std::move(command), std::move(done)); };
+    auto outcome = co_await Callback<Outcome>(std::move(submit));
+    if (outcome.kind == Outcome::Kind::failed) co_return std::move(outcome.error);
+    auto leave_out = [worker, skip](Fn<void(ProjectionStatus)> done) { worker->skip(skip, std::move(done)); };
+    auto status = co_await Callback<ProjectionStatus>(std::move(leave_out));
+    co_return status;
   }
+
   Result<void> rebuild_projection(std::string_view name) override {
-    return make_error(Code::unavailable, "projection " + std::string(name) + " cannot be rebuilt yet");
+    auto* const worker = worker_of(name);
+    if (worker == nullptr) return no_such_projection(name);
+    if (!ready()) return not_ready();
+    return worker->rebuild();
   }
 
   const std::vector<Domain>& domains() const override { return domains_; }
@@ -226,6 +268,7 @@ class NodeImpl final : public Node {
       // Asked once: flushes of a store stay in one order, and the last one at stop() is behind all others.
       state_executors_.push_back(&parts_.projection_executor("state/" + domain.name));
     }
+    rebuild_executor_ = &parts_.projection_executor("rebuild");
     unflushed_records_.assign(runtimes_.size(), 0);
     flushing_.assign(runtimes_.size(), false);
     for (std::uint32_t i = 0; i < parts_.log.lanes(); ++i) {
@@ -258,17 +301,63 @@ class NodeImpl final : public Node {
       }
       topics.push_back(runtimes_[domain].topics[index]);
     }
-    auto store = parts_.stores.open("projections/" + spec.name + "-v" + std::to_string(spec.version));
-    if (!store) return store.take_error();
-    workers_.push_back(std::make_unique<ProjectionWorker>(projection, std::move(topics), std::move(*store), parts_.log, parts_.scheduler,
-                                                          parts_.projection_executor(spec.name), options_, [this](Error error) { fail(std::move(error)); }));
-    return {};
+    workers_.push_back(std::make_unique<ProjectionWorker>(
+        ProjectionSource{projection, std::move(topics), parts_.log},
+        ProjectionWorker::Parts{parts_.scheduler, parts_.projection_executor(spec.name), *rebuild_executor_, parts_.stores}, options_,
+        [this](Error error) { fail(std::move(error)); }));
+    domain_of_worker_[workers_.back().get()] = domain;
+    return workers_.back()->open();
   }
 
-  std::shared_ptr<const store::Store> rows_of(std::string_view name) const {
-    for (const auto& worker : workers_) {
-      if (worker->projection().spec().name == name) return worker->rows();
+  /// Folds the state of every domain on its executor, all of them at once.
+  void fold_states(Fn<void(Result<void>)> done) {
+    const auto join = make_join(runtimes_.size(), std::move(done));
+    for (std::size_t i = 0; i < runtimes_.size(); ++i) {
+      state_executors_[i]->post([this, i, join] {
+        auto folded = fold_all_lanes(runtimes_[i], parts_.log, options_.idempotency_window, options_.bulk_bytes, abandoned_);
+        parts_.scheduler.post([this, i, join, folded = std::move(folded)]() mutable {
+          if (!folded) return join(folded.take_error());
+          unflushed_records_[i] += *folded;
+          join({});
+        });
+      });
     }
+  }
+
+  void start_projections(Fn<void(Result<void>)> done) {
+    const auto join = make_join(workers_.size(), std::move(done));
+    for (auto& worker : workers_) {
+      worker->start(load_skips(*runtimes_[domain_of_worker_.at(worker.get())].state, worker->projection().spec()), join);
+    }
+  }
+
+  /// Calls `done` with the first error, or ok, once it was called so many times.
+  static std::function<void(Result<void>)> make_join(std::size_t times, Fn<void(Result<void>)> done) {
+    struct Join {
+      std::size_t left;
+      Fn<void(Result<void>)> done;
+      Result<void> result{};
+    };
+    const auto join = std::make_shared<Join>(Join{times, std::move(done)});
+    if (times == 0) join->done({});
+    return [join](Result<void> one) {
+      if (!one && join->result.ok()) join->result = std::move(one);
+      if (--join->left == 0) join->done(std::move(join->result));
+    };
+  }
+
+  ProjectionWorker* worker_of(std::string_view name) const {
+    const auto found = std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) { return worker->projection().spec().name == name; });
+    return found == workers_.end() ? nullptr : found->get();
+  }
+  static Error no_such_projection(std::string_view name) { return make_error(Code::invalid_argument, "no such projection: " + std::string(name)); }
+  Error not_ready() const {
+    return make_error(Code::unavailable, failure_ ? "the node has failed: " + failure_->message : "the node is starting or stopping");
+  }
+  std::string make_command_id() { return to_string(make_uuid_v7(parts_.scheduler.wall(), parts_.scheduler.random(), parts_.scheduler.random())); }
+
+  std::shared_ptr<const store::Store> rows_of(std::string_view name) const {
+    if (const auto* worker = worker_of(name)) return worker->rows();
     TM_ASSERT(false, "a projection that is not registered was asked for");
     std::abort();
   }
@@ -358,12 +447,15 @@ class NodeImpl final : public Node {
   std::vector<DomainRuntime> runtimes_;
   std::vector<Executor*> state_executors_;
   VolatileMemory breakers_;  ///< of outbound calls, shared by the lanes
+  Executor* rebuild_executor_ = nullptr;
   std::vector<std::unique_ptr<LaneProcessor>> lanes_;
   std::unique_ptr<VolatileCheckpoint> memory_file_;
   std::vector<std::unique_ptr<ProjectionWorker>> workers_;
+  std::unordered_map<const ProjectionWorker*, std::size_t> domain_of_worker_;
   std::vector<std::uint64_t> unflushed_records_;  ///< writes since the last flush, per domain
   std::vector<bool> flushing_;
   std::unordered_map<std::string, std::pair<LaneId, int>> under_way_;  ///< keyed commands and how many wait for them
+  std::atomic<bool> abandoned_{false};
   bool ready_ = false;
   std::uint64_t watch_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

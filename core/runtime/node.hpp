@@ -139,6 +139,7 @@ struct NodeOptions {
   std::uint64_t store_flush_bytes = 32u << 20;
   std::uint64_t store_flush_records = 200'000;  ///< distance from the log that makes a store flush
   std::size_t owner_waiters_max = 20'000;   ///< wait_owner() calls waiting per lane; above it: unavailable
+  std::size_t bulk_bytes = 64u << 20;     ///< memory of one fold from nothing, of a state or a projection
   std::string node_id = "node";
   std::string build = "dev";
   metrics::Registry* metrics = nullptr;  ///< outlives the node; null: nothing is counted
@@ -152,8 +153,11 @@ class Node {
  public:
   virtual ~Node() = default;
 
-  /// Recovers state, takes the lanes, starts projections and timers. Completes when commands are answered.
+  /// Recovers state, builds projections that have no rows of their version, takes the lanes, starts timers. Completes when
+  /// commands are answered; the scheduler goes on with other work meanwhile.
   virtual Task<Result<void>> start() = 0;
+  /// Makes a start() under way complete soon, with `cancelled`.
+  virtual void abandon_start() = 0;
   /// Refuses new commands, finishes those under way, flushes the stores.
   virtual Task<Result<void>> stop() = 0;
   virtual bool ready() const = 0;
@@ -221,7 +225,7 @@ struct NodeParts {
   log::EventLog& log;
   store::StoreFactory& stores;
   /// Where work that blocks runs, asked once for each name: a projection's, "state/<domain>" (its fold at start and its
-  /// flushes) and "rebuild" (one projection at a time beside its live rows). Production: threads, tests: the scheduler itself.
+  /// flushes) and "rebuild" (projections beside their live rows). Production: threads, tests: the scheduler itself.
   std::function<Executor&(std::string_view name)> projection_executor;
   OutboundCalls* calls = nullptr;                   ///< what reactors' calls are made with; null: none are made
   std::optional<VolatileFile> volatile_file = {};   ///< nullopt: the memory is lost at a restart

@@ -1,229 +1,175 @@
 #include "core/runtime/projection_worker.hpp"
 
-#include <algorithm>
-
 namespace tidemark::runtime {
-namespace {
 
-constexpr std::size_t kEventsPerWrite = 1024;
-
-}  // namespace
-
-ProjectionWorker::ProjectionWorker(std::shared_ptr<const Projection> projection, std::vector<OpenTopic> topics, std::unique_ptr<store::Store> store,
-                                   log::EventLog& log, Scheduler& home, Executor& executor, const NodeOptions& options,
-                                   std::function<void(Error)> failed)
-    : projection_(std::move(projection)), topics_(std::move(topics)), store_(std::move(store)), log_(log), home_(home), executor_(executor),
-      options_(options), failed_(std::move(failed)), metrics_(options.metrics, projection_->spec().name) {
-  life_->worker = this;
+ProjectionWorker::ProjectionWorker(ProjectionSource source, Parts parts, const NodeOptions& options, std::function<void(Error)> failed)
+    : source_(std::move(source)), parts_(parts), options_(options), failed_(std::move(failed)),
+      metrics_(options.metrics, source_.name()), stores_(parts.stores, source_.projection->spec()), progress_(source_, parts.home) {
+  folding_->worker = building_life_->worker = this;
 }
 
 ProjectionWorker::~ProjectionWorker() {
   *alive_ = false;
-  if (watch_ != 0) log_.stop_watching(watch_);
-  std::lock_guard folding(life_->folding);  // waits for the step under way
-  life_->worker = nullptr;
+  stopping_ = true;
+  if (watch_ != 0) source_.log.stop_watching(watch_);
+  for (const auto& life : {building_life_, folding_}) {
+    const std::lock_guard busy(life->busy);  // waits for the work under way
+    life->worker = nullptr;
+  }
 }
 
-void ProjectionWorker::post_to_worker(Fn<void(ProjectionWorker&)> work) {
-  executor_.post([life = life_, work = std::move(work)]() mutable {
-    std::lock_guard folding(life->folding);
+void ProjectionWorker::post(Executor& executor, const std::shared_ptr<Life>& life, Fn<void(ProjectionWorker&)> work) {
+  executor.post([life, work = std::move(work)]() mutable {
+    const std::lock_guard busy(life->busy);
     if (life->worker != nullptr) work(*life->worker);
   });
 }
 
-Result<void> ProjectionWorker::start() {
-  auto checkpoints = store_->checkpoints();
-  if (!checkpoints) return checkpoints.take_error();
-  auto same = store_matches_log(*store_, topics_, log_);
-  if (!same) return same.take_error();
-  if (!*same) {
-    if (auto cleared = store_->clear(); !cleared) return cleared;
-    checkpoints->clear();
-  }
-  for (std::size_t t = 0; t < topics_.size(); ++t) {
-    for (std::uint32_t lane = 0; lane < log_.lanes(); ++lane) {
-      Tmseq next = log_.begin(topics_[t].id, LaneId{lane});
-      const auto found = checkpoints->find(store::CheckpointKey{topics_[t].spec.name, LaneId{lane}});
-      if (found != checkpoints->end()) next = std::max(next, found->second.next);
-      partitions_.push_back(Partition{t, LaneId{lane}, LogCursor(log_, topics_[t].id, topics_[t].spec.name, LaneId{lane}, next), next, false});
-    }
-  }
-  watch_ = log_.watch([this] { wake(); });
-  wake();
+Result<void> ProjectionWorker::open() {
+  auto current = stores_.open_current();
+  if (!current) return current.take_error();
+  live_name_ = std::move(current->name);
+  rows_ = current->store;
+  live_ = std::make_unique<ProjectionFold>(source_, std::move(current->store));
   return {};
 }
 
-void ProjectionWorker::wake() {
-  if (stopping_.load(std::memory_order_relaxed)) return;
-  if (!scheduled_.exchange(true)) post_to_worker([](ProjectionWorker& worker) { worker.step(); });
+void ProjectionWorker::start(std::vector<SkippedEvent> skips, Fn<void(Result<void>)> done) {
+  skipped_ = std::move(skips);
+  post_fold([done = std::move(done)](ProjectionWorker& worker) mutable {
+    auto opened = worker.live_->open(worker.skips(), worker.options_.bulk_bytes);
+    if (opened.ok()) {
+      for (std::size_t i = 0; i < worker.source_.partitions(); ++i) worker.progress_.publish(i, *worker.live_);
+      return worker.first_fold(std::move(done));
+    }
+    worker.parts_.home.post([done = std::move(done), error = opened.take_error()]() mutable { done(std::move(error)); });
+  });
+}
+
+/// A turn of the bulk path at a time, so that others on the executor have theirs.
+void ProjectionWorker::first_fold(Fn<void(Result<void>)> done) {
+  Result<void> result;
+  if (stopping_) {
+    result = make_error(Code::cancelled, "the start was abandoned");
+  } else {
+    auto more = live_->bulk_some();
+    if (more.ok() && *more) return post_fold([done = std::move(done)](ProjectionWorker& worker) mutable { worker.first_fold(std::move(done)); });
+    if (!more) result = more.take_error();
+  }
+  if (result.ok()) result = live_->finish_bulk();
+  if (result.ok()) result = stores_.remove_other_versions();
+  if (result.ok()) publish_all();
+  parts_.home.post([this, alive = alive_, done = std::move(done), result = std::move(result)]() mutable {
+    if (*alive && result.ok()) {
+      watch_ = source_.log.watch([this] { wake(); });
+      wake();
+    }
+    done(std::move(result));
+  });
 }
 
 void ProjectionWorker::stop(Fn<void()> done) {
   if (watch_ != 0) {
-    log_.stop_watching(watch_);
+    source_.log.stop_watching(watch_);
     watch_ = 0;
   }
   stopping_ = true;
-  post_to_worker([done = std::move(done)](ProjectionWorker& worker) mutable {
-    if (auto flushed = worker.store_->flush(); !flushed) {
-      worker.home_.post([&worker, alive = worker.alive_, error = flushed.take_error()] { if (*alive) worker.failed_(error); });
-    }
-    worker.home_.post(std::move(done));
+  post_fold([done = std::move(done)](ProjectionWorker& worker) mutable {
+    if (auto flushed = worker.live_->store()->flush(); !flushed) worker.fail(flushed.take_error());
+    worker.parts_.home.post(std::move(done));
   });
+}
+
+void ProjectionWorker::wake() {
+  if (stopping_.load(std::memory_order_relaxed)) return;
+  if (!scheduled_.exchange(true)) post_fold([](ProjectionWorker& worker) { worker.step(); });
 }
 
 void ProjectionWorker::step() {
   scheduled_.store(false);
   if (stopping_) return;
   bool more = false;
-  for (auto& partition : partitions_) {
-    if (partition.faulted) continue;
-    auto some = apply_some(partition);
-    if (!some) {
-      stopping_ = true;
-      home_.post([this, alive = alive_, error = some.take_error()] { if (*alive) failed_(error); });
-      return;
-    }
+  for (std::size_t i = 0; i < source_.partitions(); ++i) {
+    const Tmseq before = live_->next(i);
+    const auto applying = metrics_.applying();
+    auto some = live_->apply_some(i);
+    if (!some) return fail(some.take_error());
+    if (before < live_->next(i)) applying.stop();
+    if (before < live_->next(i) || live_->fault(i)) publish(i);
     more = more || *some;
   }
-  if (store_->unflushed_bytes() >= options_.store_flush_bytes || unflushed_records_ >= options_.store_flush_records) {
-    if (auto flushed = store_->flush(); !flushed) {
-      home_.post([this, alive = alive_, error = flushed.take_error()] { if (*alive) failed_(error); });
-      return;
-    }
-    unflushed_records_ = 0;
-  }
+  if (candidate_) more = follow_candidate() || more;
+  if (auto flushed = live_->flush_when_due(options_); !flushed) return fail(flushed.take_error());
   if (more) wake();
 }
 
-/// Applies up to kEventsPerWrite events of the partition in one write. True when there may be more.
-Result<bool> ProjectionWorker::apply_some(Partition& partition) {
-  if (!(partition.cursor.next() < log_.end(topics_[partition.topic].id, partition.lane))) return false;
-  const auto applying = metrics_.applying();
-  store::Overlay overlay(*store_);
-  std::size_t applied = 0;
-  std::optional<ProjectionFault> fault;
-  try {
-    while (applied < kEventsPerWrite) {
-      auto head = partition.cursor.peek();
-      if (!head) return head.take_error();
-      if (*head == nullptr) break;
-      const event::Event& event = **head;
-      if (auto done = projection_->apply_from({topics_[partition.topic].spec.name, partition.lane}, event, overlay); !done) {
-        fault = ProjectionFault{topics_[partition.topic].spec.name, partition.lane, partition.cursor.next(), event.envelope.id, done.take_error()};
-        break;
-      }
-      partition.cursor.pop();
-      ++applied;
-    }
-  } catch (const RowsUnavailable& error) {
-    return make_error(Code::internal, "rows of projection " + projection_->spec().name + ": " + error.what());
-  }
-  if (applied > 0) {
-    const std::vector<std::pair<store::CheckpointKey, store::Checkpoint>> checkpoints{
-        {{topics_[partition.topic].spec.name, partition.lane}, {log_.epoch(), partition.cursor.next(), partition.cursor.last_id()}}};
-    if (auto written = store_->write(overlay, checkpoints); !written) return written.take_error();
-    unflushed_records_ += applied;
-    metrics_.applied(applied);
-    applying.stop();
-  }
-  if (fault) tell_fault(*fault);
-  std::unique_lock lock(mutex_);
-  partition.applied = partition.cursor.next();
-  if (fault) {
-    partition.faulted = true;
-    faults_.push_back(std::move(*fault));
-  }
-  settle(lock);
-  return applied == kEventsPerWrite && !partition.faulted;
+void ProjectionWorker::fail(Error error) {
+  stopping_ = true;
+  parts_.home.post([this, alive = alive_, error = std::move(error)] { if (*alive) failed_(error); });
+}
+
+void ProjectionWorker::publish(std::size_t partition) {
+  const Tmseq before = progress_.next(partition), now = live_->next(partition);
+  const bool stopped = progress_.publish(partition, *live_);
+  if (before < now) metrics_.applied(now.value - before.value);
+  if (stopped) tell_fault(*live_->fault(partition));
+}
+
+void ProjectionWorker::publish_all() {
+  for (std::size_t i = 0; i < source_.partitions(); ++i) publish(i);
 }
 
 void ProjectionWorker::tell_fault(const ProjectionFault& fault) {
   metrics_.faulted();
   if (!options_.on_projection_fault) return;
-  home_.post([this, alive = alive_, fault] { if (*alive) options_.on_projection_fault(projection_->spec().name, fault); });
+  parts_.home.post([this, alive = alive_, fault] { if (*alive) options_.on_projection_fault(source_.name(), fault); });
 }
 
-bool ProjectionWorker::satisfied(const Waiter& waiter) const {
-  return std::all_of(waiter.wants.begin(), waiter.wants.end(), [&](const auto& want) { return want.second < partitions_[want.first].applied; });
+std::shared_ptr<const store::Store> ProjectionWorker::rows() const {
+  const std::lock_guard lock(mutex_);
+  return rows_;
 }
 
-const ProjectionFault* ProjectionWorker::fault_of(const Waiter& waiter) const {
-  for (const auto& [index, at] : waiter.wants) {
-    const auto& partition = partitions_[index];
-    if (!partition.faulted || at < partition.applied) continue;
-    for (const auto& fault : faults_) {
-      if (fault.topic == topics_[partition.topic].spec.name && fault.lane == partition.lane) return &fault;
-    }
-  }
-  return nullptr;
-}
-
-/// Completes the waiters that have what they want.
-void ProjectionWorker::settle(std::unique_lock<std::mutex>&) {
-  for (auto at = waiters_.begin(); at != waiters_.end();) {
-    const bool good = satisfied(at->second);
-    const ProjectionFault* fault = good ? nullptr : fault_of(at->second);
-    if (!good && fault == nullptr) {
-      ++at;
-      continue;
-    }
-    Result<void> result;
-    if (fault != nullptr) result = make_error(Code::unavailable, "projection " + projection_->spec().name + " is faulted at event " + fault->event_id);
-    home_.post([this, alive = alive_, timer = at->second.timer, done = std::move(at->second.done), result = std::move(result)]() mutable {
-      if (*alive) home_.cancel(timer);
-      done(std::move(result));
-    });
-    at = waiters_.erase(at);
-  }
-}
-
-void ProjectionWorker::wait(Position position, SteadyTime deadline, Fn<void(Result<void>)> done) {
-  Waiter waiter;
-  std::unique_lock lock(mutex_);
-  for (const auto& part : position.parts) {
-    for (std::size_t i = 0; i < partitions_.size(); ++i) {
-      if (topics_[partitions_[i].topic].spec.name == part.topic && partitions_[i].lane == part.lane) waiter.wants.emplace_back(i, part.last);
-    }
-  }
-  if (satisfied(waiter)) {
-    lock.unlock();
-    return done({});
-  }
-  if (const auto* fault = fault_of(waiter)) {
-    auto error = make_error(Code::unavailable, "projection " + projection_->spec().name + " is faulted at event " + fault->event_id);
-    lock.unlock();
-    return done(std::move(error));
-  }
-  const std::uint64_t id = next_waiter_++;
-  waiter.done = std::move(done);
-  waiter.timer = home_.at(deadline, [this, alive = alive_, id] {
-    if (!*alive) return;
-    std::unique_lock relock(mutex_);
-    auto found = waiters_.find(id);
-    if (found == waiters_.end()) return;  // settled meanwhile
-    auto late = std::move(found->second.done);
-    waiters_.erase(found);
-    relock.unlock();
-    late(make_error(Code::timed_out, "projection " + projection_->spec().name + " has not applied the position in time"));
-  });
-  waiters_.emplace(id, std::move(waiter));
+std::vector<SkippedEvent> ProjectionWorker::skips() const {
+  const std::lock_guard lock(mutex_);
+  return skipped_;
 }
 
 ProjectionStatus ProjectionWorker::status() const {
   ProjectionStatus status;
-  status.name = projection_->spec().name;
-  status.version = projection_->spec().version;
-  std::lock_guard lock(mutex_);
-  for (const auto& partition : partitions_) {
-    const Tmseq end = log_.end(topics_[partition.topic].id, partition.lane);
-    status.applied += partition.applied.value;
-    if (!(partition.applied < end)) continue;
-    status.behind += end.value - partition.applied.value;
-    status.unread.push_back({topics_[partition.topic].id, topics_[partition.topic].spec.name, partition.lane, partition.applied});
+  status.name = source_.name();
+  status.version = projection().spec().version;
+  progress_.describe(status);
+  const std::lock_guard lock(mutex_);
+  status.skipped = skipped_;
+  status.rebuild_failure = rebuild_failure_;
+  if (rebuild_applied_) {
+    const std::uint64_t end = status.applied + status.behind;
+    status.rebuild = {*rebuild_applied_, end > *rebuild_applied_ ? end - *rebuild_applied_ : 0};
   }
-  status.faults = faults_;
   return status;
+}
+
+void ProjectionWorker::retry(Fn<void(ProjectionStatus)> done) {
+  post_fold([done = std::move(done)](ProjectionWorker& worker) mutable {
+    worker.live_->clear_faults();
+    worker.step();
+    worker.publish_all();
+    worker.parts_.home.post([status = worker.status(), done = std::move(done)]() mutable { done(std::move(status)); });
+  });
+}
+
+void ProjectionWorker::skip(SkippedEvent skip, Fn<void(ProjectionStatus)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    skipped_.push_back(std::move(skip));
+  }
+  post_fold([done = std::move(done)](ProjectionWorker& worker) mutable {
+    worker.live_->take_skips(worker.skips());
+    worker.step();
+    worker.publish_all();
+    worker.parts_.home.post([status = worker.status(), done = std::move(done)]() mutable { done(std::move(status)); });
+  });
 }
 
 }  // namespace tidemark::runtime

@@ -1,9 +1,9 @@
 #pragma once
-// ProjectionWorker: folds the log into one projection's rows on an executor of its own; every event takes effect once.
+// ProjectionWorker: keeps one projection's rows on an executor of its own, builds them anew beside the live ones when asked,
+// and lets the new ones take over when they are not behind in any partition.
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,86 +11,117 @@
 #include <vector>
 
 #include "core/base/scheduler.hpp"
-#include "core/runtime/domain.hpp"
-#include "core/runtime/domain_runtime.hpp"
-#include "core/runtime/log_cursor.hpp"
 #include "core/runtime/node.hpp"
+#include "core/runtime/projection_fold.hpp"
 #include "core/runtime/projection_metrics.hpp"
+#include "core/runtime/projection_progress.hpp"
+#include "core/runtime/projection_stores.hpp"
 
 namespace tidemark::runtime {
 
 /// Destroyed on the scheduler's thread; without stop() before, rows since the last flush are folded again at the next start.
-///   threads   start, stop, wait on the scheduler; rows() and status() from any; the folding on `executor`
+///   threads   on the scheduler, except rows() and status(): any. The folding on `executor`, a rebuild until it is nearly
+///             through on `beside`
 class ProjectionWorker {
  public:
-  /// `topics` are the projection's, opened. `failed` is called on the scheduler when the store or the log fails.
-  ProjectionWorker(std::shared_ptr<const Projection> projection, std::vector<OpenTopic> topics, std::unique_ptr<store::Store> store,
-                   log::EventLog& log, Scheduler& home, Executor& executor, const NodeOptions& options, std::function<void(Error)> failed);
+  struct Parts {
+    Scheduler& home;
+    Executor& executor;
+    Executor& beside;
+    store::StoreFactory& stores;
+  };
+  /// `failed` is called on the scheduler when the store or the log fails.
+  ProjectionWorker(ProjectionSource source, Parts parts, const NodeOptions& options, std::function<void(Error)> failed);
   ~ProjectionWorker();
 
-  /// Reads the checkpoints (clearing the rows when they are of another history) and begins to follow the log.
-  Result<void> start();
-  /// Stops folding and flushes; `done` on the scheduler.
+  /// Opens the rows, so that rows() answers.
+  Result<void> open();
+  /// Leaves out `skips`; folds everything when there are no rows yet, and completes when that is done; follows the log from then on.
+  void start(std::vector<SkippedEvent> skips, Fn<void(Result<void>)> done);
+  /// Makes a start() under way end with `cancelled`.
+  void abandon_start() { stopping_ = true; }
+  /// Stops folding and flushes; a rebuild under way is given up.
   void stop(Fn<void()> done);
 
-  std::shared_ptr<const store::Store> rows() const { return store_; }
-  const Projection& projection() const { return *projection_; }
+  /// The live rows now; a rebuild exchanges them.
+  std::shared_ptr<const store::Store> rows() const;
+  const Projection& projection() const { return *source_.projection; }
   ProjectionStatus status() const;
+  std::optional<ProjectionFault> fault(std::string_view topic, LaneId lane) const { return progress_.fault(topic, lane); }
+  /// See ProjectionProgress.
+  void wait(Position position, SteadyTime deadline, Fn<void(Result<void>)> done) { progress_.wait(std::move(position), deadline, std::move(done)); }
 
-  /// Completes on the scheduler when everything in `position` that this projection reads is applied, at the deadline
-  /// (timed_out), or when a partition it waits for is faulted (unavailable).
-  void wait(Position position, SteadyTime deadline, Fn<void(Result<void>)> done);
+  /// Goes on where it has stopped; completes when the events there were tried.
+  void retry(Fn<void(ProjectionStatus)> done);
+  /// Leaves out an event, which the log has recorded as left out.
+  void skip(SkippedEvent skip, Fn<void(ProjectionStatus)> done);
+  /// version_conflict when a rebuild is under way.
+  Result<void> rebuild();
 
  private:
-  struct Partition {
-    std::size_t topic;
-    LaneId lane;
-    LogCursor cursor;
-    Tmseq applied;  ///< next to apply; guarded by mutex_ (the cursor belongs to the executor)
-    bool faulted = false;
-  };
   /// Outlives the worker in what is posted, so that late work finds nobody instead of freed memory.
   struct Life {
-    std::mutex folding;  // held while the worker folds
+    std::mutex busy;  // held while work runs
     ProjectionWorker* worker = nullptr;
   };
-  struct Waiter {
-    std::vector<std::pair<std::size_t, Tmseq>> wants;  ///< partition, first tmseq that must be below applied
-    Fn<void(Result<void>)> done;
-    TimerId timer = 0;
+  /// Rows built beside the live ones.
+  struct Candidate {
+    std::string name;
+    std::unique_ptr<ProjectionFold> fold;
+  };
+  struct Retired {
+    std::string name;
+    std::shared_ptr<store::Store> store;  ///< until nobody reads it
   };
 
+  static void post(Executor& executor, const std::shared_ptr<Life>& life, Fn<void(ProjectionWorker&)> work);
+  void post_fold(Fn<void(ProjectionWorker&)> work) { post(parts_.executor, folding_, std::move(work)); }
   void wake();
-  void post_to_worker(Fn<void(ProjectionWorker&)> work);
   void step();
-  Result<bool> apply_some(Partition& partition);
+  void fail(Error error);
+  void first_fold(Fn<void(Result<void>)> done);
+  void publish(std::size_t partition);
+  void publish_all();
   void tell_fault(const ProjectionFault& fault);
-  void settle(std::unique_lock<std::mutex>& lock);
-  bool satisfied(const Waiter& waiter) const;
-  const ProjectionFault* fault_of(const Waiter& waiter) const;
+  std::vector<SkippedEvent> skips() const;
 
-  std::shared_ptr<const Projection> projection_;
-  std::vector<OpenTopic> topics_;
-  std::shared_ptr<store::Store> store_;
-  log::EventLog& log_;
-  Scheduler& home_;
-  Executor& executor_;
+  // projection_rebuild.cpp
+  void begin_rebuild();
+  void rebuild_turn();
+  bool follow_candidate();
+  std::optional<Error> stuck(const ProjectionFold& fold) const;
+  void take_over();
+  void give_up(std::optional<Candidate>& candidate, Error error);
+  void remove_retired();
+
+  const ProjectionSource source_;
+  const Parts parts_;
   const NodeOptions& options_;
   std::function<void(Error)> failed_;
   const ProjectionMetrics metrics_;
+  ProjectionStores stores_;
+  ProjectionProgress progress_;
 
-  std::vector<Partition> partitions_;
-  std::uint64_t watch_ = 0;
+  std::uint64_t watch_ = 0;  ///< home
   std::atomic<bool> scheduled_{false};
   std::atomic<bool> stopping_{false};
-  std::uint64_t unflushed_records_ = 0;
+
+  // On the executor (live_ is made by open()).
+  std::unique_ptr<ProjectionFold> live_;
+  std::string live_name_;
+  std::optional<Candidate> candidate_;  ///< caught up, nearly
+  std::vector<Retired> retired_;
+  std::optional<Candidate> building_;   ///< on `beside`
 
   mutable std::mutex mutex_;
-  std::map<std::uint64_t, Waiter> waiters_;
-  std::uint64_t next_waiter_ = 1;
-  std::vector<ProjectionFault> faults_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< scheduler thread
-  std::shared_ptr<Life> life_ = std::make_shared<Life>();
+  std::shared_ptr<store::Store> rows_;
+  std::vector<SkippedEvent> skipped_;
+  std::optional<std::uint64_t> rebuild_applied_;  ///< while one is under way
+  std::optional<Error> rebuild_failure_;
+
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< home
+  std::shared_ptr<Life> folding_ = std::make_shared<Life>();
+  std::shared_ptr<Life> building_life_ = std::make_shared<Life>();
 };
 
 }  // namespace tidemark::runtime

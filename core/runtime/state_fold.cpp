@@ -3,7 +3,9 @@
 #include "core/base/bytes.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/log_cursor.hpp"
+#include "core/runtime/projection_skip.hpp"
 #include "core/runtime/reaction_records.hpp"
+#include "core/store/bulk_rows.hpp"
 
 namespace tidemark::runtime {
 namespace {
@@ -26,6 +28,7 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
     return {};
   }
   if (is_reaction_record(envelope.type)) return fold_reaction(rows, lane, envelope, event.data);
+  if (envelope.type == kEventSkippedType) return fold_skip(lane, event, rows);
   BoundaryState state(rows, lane, envelope.boundary_key());
   auto folded = domain.decider->evolve(event, state);
   if (!folded) return folded.take_error();
@@ -53,74 +56,164 @@ Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration w
   return {};
 }
 
-Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration window) {
-  auto stored = domain.state->checkpoints();
-  if (!stored) return stored.take_error();
-  std::vector<LogCursor> cursors;
-  for (const auto& topic : domain.topics) {
-    Tmseq next = log.begin(topic.id, lane);
-    const auto found = stored->find(store::CheckpointKey{topic.spec.name, lane});
-    if (found != stored->end()) {
-      if (found->second.next < next && topic.spec.topic_class == log::TopicClass::fact) {
-        return make_error(Code::not_found, "retention has cut " + topic.spec.name + " past what the state of lane " + std::to_string(lane.value) + " has read");
+namespace {
+
+using Stored = std::map<store::CheckpointKey, store::Checkpoint>;
+
+/// The records of one lane in the order of their decisions, whatever their topics.
+class LaneReader {
+ public:
+  LaneReader(const DomainRuntime& domain, const log::EventLog& log, LaneId lane) : domain_(domain), log_(log), lane_(lane) {}
+
+  /// From the checkpoints on.
+  Result<void> open(const Stored& stored) {
+    for (const auto& topic : domain_.topics) {
+      Tmseq next = log_.begin(topic.id, lane_);
+      const auto found = stored.find(store::CheckpointKey{topic.spec.name, lane_});
+      if (found != stored.end()) {
+        if (found->second.next < next && topic.spec.topic_class == log::TopicClass::fact) {
+          return make_error(Code::not_found, "retention has cut " + topic.spec.name + " past what the state of lane " + std::to_string(lane_.value) + " has read");
+        }
+        next = std::max(next, found->second.next);
       }
-      next = std::max(next, found->second.next);
+      cursors_.emplace_back(log_, topic.id, topic.spec.name, lane_, next);
     }
-    cursors.emplace_back(log, topic.id, topic.spec.name, lane, next);
+    return {};
   }
 
-  std::uint64_t folded = 0;
+  struct Head {
+    const event::Event* event = nullptr;  ///< nullptr at the end
+    std::size_t topic = 0;
+  };
+  /// Of one decision first the events, by index, then its record.
+  Result<Head> peek() {
+    Head first;
+    std::pair<event::DecisionRef, bool> first_order{};
+    for (std::size_t i = 0; i < cursors_.size(); ++i) {
+      auto head = cursors_[i].peek();
+      if (!head) return head.take_error();
+      if (*head == nullptr) continue;
+      const auto& envelope = (*head)->envelope;
+      const bool is_decision = i == domain_.decisions_index();
+      if (!is_decision && !envelope.tmdecision) {
+        return make_error(Code::corrupt, "event " + envelope.id + " in " + cursors_[i].topic_name() + " does not name its decision");
+      }
+      const event::DecisionRef ref = is_decision ? event::DecisionRef{*envelope.tmseq, UINT32_MAX} : *envelope.tmdecision;
+      const std::pair<event::DecisionRef, bool> order{ref, is_decision};
+      if (first.event != nullptr && !(order < first_order)) continue;
+      first = {*head, i};
+      first_order = order;
+    }
+    return first;
+  }
+  void pop(std::size_t topic) { cursors_[topic].pop(); }
+
+  void add_checkpoints(store::Checkpoints& checkpoints) const {
+    for (const auto& cursor : cursors_) {
+      if (!cursor.last_id().empty()) checkpoints.push_back({{cursor.topic_name(), lane_}, {log_.epoch(), cursor.next(), cursor.last_id()}});
+    }
+  }
+
+ private:
+  const DomainRuntime& domain_;
+  const log::EventLog& log_;
+  const LaneId lane_;
+  std::vector<LogCursor> cursors_;
+};
+
+/// Folds a lane to its end into `rows`, and calls `between` after every record. How many there were.
+Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader, LaneId lane, Duration window, RowWriter& rows,
+                                FnRef<Result<void>()> between) {
   std::string forgotten;
+  for (std::uint64_t folded = 0;; ++folded) {
+    auto head = reader.peek();
+    if (!head) return head.take_error();
+    if (head->event == nullptr) return folded;
+    const bool is_decision = head->topic == domain.decisions_index();
+    const bool is_fact = domain.topics[head->topic].spec.topic_class == log::TopicClass::fact;
+    auto done = is_decision ? fold_decision(lane, *head->event, window, rows, forgotten)
+                            : fold_event(*domain.domain, is_fact, lane, *head->event, rows);
+    if (!done) return done.take_error();
+    reader.pop(head->topic);
+    if (auto going = between(); !going) return going.take_error();
+  }
+}
+
+Result<void> check(const std::atomic<bool>& stop) {
+  if (stop.load(std::memory_order_relaxed)) return make_error(Code::cancelled, "the fold was abandoned");
+  return {};
+}
+
+Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration window, const Stored& stored,
+                                 const std::atomic<bool>& stop) {
+  LaneReader reader(domain, log, lane);
+  if (auto opened = reader.open(stored); !opened) return opened.take_error();
   store::Overlay overlay(*domain.state);
   const auto save = [&]() -> Result<void> {
-    std::vector<std::pair<store::CheckpointKey, store::Checkpoint>> checkpoints;
-    for (const auto& cursor : cursors) {
-      if (!cursor.last_id().empty()) {
-        checkpoints.push_back({{cursor.topic_name(), lane}, {log.epoch(), cursor.next(), cursor.last_id()}});
-      }
-    }
+    store::Checkpoints checkpoints;
+    reader.add_checkpoints(checkpoints);
     auto written = domain.state->write(overlay, checkpoints);
     overlay.clear();
     return written;
   };
-
-  for (;;) {
-    // The record of the earliest decision comes next; of one decision first the events, by index, then the record itself.
-    LogCursor* first = nullptr;
-    std::pair<event::DecisionRef, bool> first_order{};
-    std::size_t first_index = 0;
-    for (std::size_t i = 0; i < cursors.size(); ++i) {
-      auto head = cursors[i].peek();
-      if (!head) return head.take_error();
-      if (*head == nullptr) continue;
-      const auto& envelope = (*head)->envelope;
-      const bool is_decision = i == domain.decisions_index();
-      if (!is_decision && !envelope.tmdecision) {
-        return make_error(Code::corrupt, "event " + envelope.id + " in " + cursors[i].topic_name() + " does not name its decision");
-      }
-      const event::DecisionRef ref = is_decision ? event::DecisionRef{*envelope.tmseq, UINT32_MAX} : *envelope.tmdecision;
-      const std::pair<event::DecisionRef, bool> order{ref, is_decision};
-      if (first == nullptr || order < first_order) {
-        first = &cursors[i];
-        first_order = order;
-        first_index = i;
-      }
-    }
-    if (first == nullptr) break;
-    const event::Event& event = **first->peek();
-    const bool is_fact = domain.topics[first_index].spec.topic_class == log::TopicClass::fact;
-    auto done = first_order.second ? fold_decision(lane, event, window, overlay, forgotten) : fold_event(*domain.domain, is_fact, lane, event, overlay);
-    if (!done) return done.take_error();
-    first->pop();
-    ++folded;
-    if (overlay.changes().size() >= kChangesPerWrite) {
-      if (auto saved = save(); !saved) return saved.take_error();
-    }
-  }
-  if (folded > 0) {
-    if (auto saved = save(); !saved) return saved.take_error();
-  }
+  const auto between = [&]() -> Result<void> {
+    if (auto going = check(stop); !going) return going;
+    return overlay.changes().size() >= kChangesPerWrite ? save() : Result<void>();
+  };
+  auto folded = fold_lane(domain, reader, lane, window, overlay, between);
+  if (!folded || *folded == 0) return folded;
+  if (auto saved = save(); !saved) return saved.take_error();
   return folded;
+}
+
+/// All lanes into an empty store.
+Result<std::uint64_t> fold_in_bulk(DomainRuntime& domain, const log::EventLog& log, Duration window, std::size_t bulk_bytes,
+                                   const std::atomic<bool>& stop) {
+  if (auto cleared = domain.state->clear(); !cleared) return cleared.take_error();
+  store::BulkRows rows(*domain.state, bulk_bytes);
+  const auto between = [&]() -> Result<void> {
+    if (auto going = check(stop); !going) return going;
+    return rows.full() ? rows.spill() : Result<void>();
+  };
+  std::uint64_t total = 0;
+  store::Checkpoints checkpoints;
+  for (std::uint32_t lane = 0; lane < log.lanes(); ++lane) {
+    LaneReader reader(domain, log, LaneId{lane});
+    if (auto opened = reader.open({}); !opened) return opened.take_error();
+    auto folded = fold_lane(domain, reader, LaneId{lane}, window, rows, between);
+    if (!folded) return folded;
+    total += *folded;
+    reader.add_checkpoints(checkpoints);
+  }
+  if (auto complete = rows.spill(checkpoints); !complete) return complete.take_error();
+  return total;
+}
+
+}  // namespace
+
+Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration window) {
+  auto stored = domain.state->checkpoints();
+  if (!stored) return stored.take_error();
+  static const std::atomic<bool> never{false};
+  return fold_state(domain, log, lane, window, *stored, never);
+}
+
+Result<std::uint64_t> fold_all_lanes(DomainRuntime& domain, const log::EventLog& log, Duration window, std::size_t bulk_bytes,
+                                     const std::atomic<bool>& stop) {
+  try {
+    auto stored = domain.state->checkpoints();
+    if (!stored) return stored.take_error();
+    if (stored->empty()) return fold_in_bulk(domain, log, window, bulk_bytes, stop);
+    std::uint64_t total = 0;
+    for (std::uint32_t lane = 0; lane < log.lanes(); ++lane) {
+      auto folded = fold_state(domain, log, LaneId{lane}, window, *stored, stop);
+      if (!folded) return folded;
+      total += *folded;
+    }
+    return total;
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::internal, std::string("lane state cannot be read: ") + error.what());
+  }
 }
 
 }  // namespace tidemark::runtime

@@ -1,10 +1,19 @@
 #pragma once
 // Brings a domain's state of one lane up to the end of the log: what every node does at start and a follower does always.
 
+#include <atomic>
+
 #include "core/runtime/domain_runtime.hpp"
 #include "core/runtime/state_layout.hpp"
 
 namespace tidemark::runtime {
+
+/// Folds all lanes to the durable end: by the bulk path when the store has no checkpoints (rows without any are removed), else
+/// as fold_state(). Blocks for as long as the log is: not on the scheduler's thread.
+///   bulk_bytes  memory of the bulk path
+///   stop        looked at between records; set: cancelled
+Result<std::uint64_t> fold_all_lanes(DomainRuntime& domain, const log::EventLog& log, Duration idempotency_window, std::size_t bulk_bytes,
+                                     const std::atomic<bool>& stop);
 
 /// Folds everything of `lane` from the store's checkpoints to the durable end. Events are folded in the order of their
 /// decisions, whatever their topics. Returns the number of records folded.

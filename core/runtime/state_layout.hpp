@@ -10,6 +10,7 @@
 //   0x06 | boundary | name               when that timer is due
 //   0x07 | lane                          LaneInfo
 //   0x08 | lane | reaction id (16)       an intent that has not ended (reaction_records.hpp)
+//   0x09 | projection | version | topic | lane | tmseq   an event left out of a projection (projection_skip.hpp)
 //
 // Text parts are key parts of row_codec.hpp; lane is 4 bytes and times are 8 bytes of milliseconds, big-endian.
 

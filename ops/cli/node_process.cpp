@@ -32,6 +32,7 @@ namespace {
 
 constexpr Duration kCertificateCheck = std::chrono::seconds(30);
 constexpr Duration kCertificateNotice = std::chrono::hours(14 * 24);
+constexpr int kRebuildNice = 10;
 
 /// Every connection and every table file is a descriptor.
 void raise_descriptor_limit() {
@@ -80,6 +81,7 @@ struct Process {
   std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
   std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
+  std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
   log::RecoveryReport recovery;
   std::unique_ptr<log::EventLog> log;
   std::unique_ptr<store::StoreFactory> stores;
@@ -161,7 +163,10 @@ Result<void> compose(Process& process) {
   options.build = TIDEMARK_VERSION;
   options.metrics = process.metrics.get();
   options.on_projection_fault = log_projection_fault;
-  const auto worker_of = [&process, next = std::size_t{0}](std::string_view) mutable -> Executor& {
+  // A rebuild has hours; who waits for an answer has not.
+  process.rebuilds->post([] { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kRebuildNice); });
+  const auto worker_of = [&process, next = std::size_t{0}](std::string_view name) mutable -> Executor& {
+    if (name == "rebuild") return *process.rebuilds;
     return *process.workers[next++ % process.workers.size()];
   };
   runtime::NodeParts parts{home, *process.log, *process.stores, worker_of};
@@ -232,6 +237,7 @@ void request_stop(Process& process) {
   if (process.stopping) return;
   if (!process.start_ended) {
     process.stop_wanted = true;
+    process.node->abandon_start();
     return;
   }
   process.stopping = true;
@@ -269,7 +275,8 @@ Task<void> start(Process& process) {
   process.start_ended = true;
   process.patience.reset();
   process.started = started.ok();
-  if (!started.ok()) fail(process, started.error());
+  if (!started.ok() && process.stop_wanted && started.error().code == Code::cancelled) request_stop(process);
+  else if (!started.ok()) fail(process, started.error());
   else if (process.stop_wanted || process.exit_code != 0) request_stop(process);
   else announce(process);
 }

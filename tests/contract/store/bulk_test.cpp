@@ -76,7 +76,7 @@ TEST_P(BulkContract, RowsEqualThoseOfAMapWhateverIsSpilledInBetween) {
   BulkRows rows(store(), 4096);
   const auto key = [&] {
     std::string made(1, 'k');
-    for (auto left = random() % 12; left > 0; --left) made.push_back("\x00\x01ab\xff"[random() % 5]);
+    for (auto left = random() % 12; left > 0; --left) made.push_back("\x00\x01" "ab\xff"[random() % 5]);
     return made;
   };
   int spills = 0;

@@ -19,6 +19,7 @@ class FakeNode final : public runtime::Node {
   std::optional<Error> why;
 
   Task<Result<void>> start() override { co_return Result<void>(); }
+  void abandon_start() override {}
   Task<Result<void>> stop() override { co_return Result<void>(); }
   bool ready() const override { return is_ready; }
   std::optional<Error> failure() const override { return why; }

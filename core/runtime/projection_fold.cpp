@@ -1,0 +1,132 @@
+#include "core/runtime/projection_fold.hpp"
+
+#include <algorithm>
+
+namespace tidemark::runtime {
+namespace {
+
+constexpr std::size_t kEventsPerWrite = 1024;
+constexpr std::size_t kEventsPerBulkTurn = 16'384;
+
+}  // namespace
+
+Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::size_t bulk_bytes) {
+  auto checkpoints = store_->checkpoints();
+  if (!checkpoints) return checkpoints.take_error();
+  auto same = store_matches_log(*store_, source_.topics, source_.log);
+  if (!same) return same.take_error();
+  if (!*same || checkpoints->empty()) {
+    if (auto cleared = store_->clear(); !cleared) return cleared;
+    checkpoints->clear();
+  }
+  bool anything = false;
+  for (std::size_t t = 0; t < source_.topics.size(); ++t) {
+    const OpenTopic& topic = source_.topics[t];
+    for (std::uint32_t lane = 0; lane < source_.log.lanes(); ++lane) {
+      Tmseq next = source_.log.begin(topic.id, LaneId{lane});
+      const auto found = checkpoints->find(store::CheckpointKey{topic.spec.name, LaneId{lane}});
+      if (found != checkpoints->end()) next = std::max(next, found->second.next);
+      const Tmseq end = source_.log.end(topic.id, LaneId{lane});
+      anything = anything || next < end;
+      partitions_.push_back(Partition{t, LaneId{lane}, LogCursor(source_.log, topic.id, topic.spec.name, LaneId{lane}, next), end, {}});
+    }
+  }
+  if (checkpoints->empty() && anything) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);
+  take_skips(skips);
+  return {};
+}
+
+/// Applies events of the partition until `end`, a poison event, or so many. How many it has passed.
+Result<std::size_t> ProjectionFold::fold(Partition& partition, Tmseq end, std::size_t events_max, RowWriter& rows) {
+  const std::string& topic = source_.topics[partition.topic].spec.name;
+  const EventSource from{topic, partition.lane};
+  std::size_t passed = 0;
+  try {
+    for (; passed < events_max && partition.cursor.next() < end; ++passed) {
+      auto head = partition.cursor.peek();
+      if (!head) return head.take_error();
+      if (*head == nullptr) break;
+      const event::Event& event = **head;
+      const bool skipped = !partition.skips.empty() && partition.skips.contains(partition.cursor.next());
+      if (!skipped) {
+        if (auto done = source_.projection->apply_from(from, event, rows); !done) {
+          partition.fault = ProjectionFault{topic, partition.lane, partition.cursor.next(), event.envelope.id, done.take_error()};
+          break;
+        }
+      }
+      partition.cursor.pop();
+    }
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::internal, "rows of projection " + source_.name() + ": " + error.what());
+  }
+  return passed;
+}
+
+std::pair<store::CheckpointKey, store::Checkpoint> ProjectionFold::checkpoint(const Partition& partition) const {
+  return {{source_.topics[partition.topic].spec.name, partition.lane},
+          {source_.log.epoch(), partition.cursor.next(), partition.cursor.last_id()}};
+}
+
+Result<bool> ProjectionFold::bulk_some() {
+  if (!bulk_) return false;
+  const auto unread = [](const Partition& p) { return !p.fault && p.cursor.next() < p.bulk_end; };
+  const auto partition = std::find_if(partitions_.begin(), partitions_.end(), unread);
+  if (partition == partitions_.end()) return false;
+  auto passed = fold(*partition, partition->bulk_end, kEventsPerBulkTurn, *bulk_);
+  if (!passed) return passed.take_error();
+  if (bulk_->full()) {
+    if (auto spilled = bulk_->spill(); !spilled) return spilled.take_error();
+  }
+  return std::any_of(partitions_.begin(), partitions_.end(), unread);
+}
+
+Result<void> ProjectionFold::finish_bulk() {
+  if (!bulk_) return {};
+  store::Checkpoints checkpoints;
+  for (const auto& partition : partitions_) {
+    if (!partition.cursor.last_id().empty()) checkpoints.push_back(checkpoint(partition));
+  }
+  auto complete = bulk_->spill(checkpoints);
+  bulk_.reset();
+  return complete;
+}
+
+Result<bool> ProjectionFold::apply_some(std::size_t index) {
+  Partition& partition = partitions_[index];
+  const Tmseq end = source_.log.end(source_.topics[partition.topic].id, partition.lane);
+  if (partition.fault || !(partition.cursor.next() < end)) return false;
+  store::Overlay overlay(*store_);
+  auto passed = fold(partition, end, kEventsPerWrite, overlay);
+  if (!passed) return passed.take_error();
+  if (*passed > 0) {
+    if (auto written = store_->write(overlay, {checkpoint(partition)}); !written) return written.take_error();
+    unflushed_records_ += *passed;
+  }
+  return *passed == kEventsPerWrite && !partition.fault;
+}
+
+Result<void> ProjectionFold::flush_when_due(const NodeOptions& options) {
+  if (store_->unflushed_bytes() < options.store_flush_bytes && unflushed_records_ < options.store_flush_records) return {};
+  unflushed_records_ = 0;
+  return store_->flush();
+}
+
+bool ProjectionFold::take_skips(const std::vector<SkippedEvent>& skips) {
+  bool resumed = false;
+  for (auto& partition : partitions_) {
+    for (const auto& skip : skips) {
+      if (skip.lane != partition.lane || skip.topic != source_.topics[partition.topic].spec.name) continue;
+      partition.skips.insert(skip.at);
+      if (!partition.fault || partition.fault->at != skip.at) continue;
+      partition.fault.reset();
+      resumed = true;
+    }
+  }
+  return resumed;
+}
+
+void ProjectionFold::clear_faults() {
+  for (auto& partition : partitions_) partition.fault.reset();
+}
+
+}  // namespace tidemark::runtime
