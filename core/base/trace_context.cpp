@@ -14,10 +14,8 @@ bool is_id(std::string_view text) { return is_hex(text) && text.find_first_not_o
 
 int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
-std::string hex(std::uint64_t value) {
-  std::string text(16, '0');
-  for (auto at = text.rbegin(); at != text.rend(); ++at, value >>= 4) *at = "0123456789abcdef"[value & 15];
-  return text;
+void append_hex(std::string& out, std::uint64_t value) {
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
 }
 
 }  // namespace
@@ -31,15 +29,30 @@ std::optional<TraceContext> parse_traceparent(std::string_view text) {
 }
 
 std::string to_traceparent(const TraceContext& context) {
-  return "00-" + context.trace_id + '-' + context.parent_id + (context.sampled ? "-01" : "-00");
+  std::string text;
+  text.reserve(kVersion00Size);
+  text += "00-";
+  text += context.trace_id;
+  text += '-';
+  text += context.parent_id;
+  text += context.sampled ? "-01" : "-00";
+  return text;
 }
 
 TraceContext next_step(const std::optional<TraceContext>& parent, std::uint64_t random_parent_id, std::uint64_t random_high,
                        std::uint64_t random_low) {
+  TraceContext step;
   // An id of zeros is none.
-  const std::string own = hex(random_parent_id | (random_parent_id == 0));
-  if (parent) return {parent->trace_id, own, parent->sampled};
-  return {hex(random_high) + hex(random_low | (random_low == 0)), own, false};
+  append_hex(step.parent_id, random_parent_id | (random_parent_id == 0));
+  if (parent) {
+    step.trace_id = parent->trace_id;
+    step.sampled = parent->sampled;
+    return step;
+  }
+  step.trace_id.reserve(32);
+  append_hex(step.trace_id, random_high);
+  append_hex(step.trace_id, random_low | (random_low == 0));
+  return step;
 }
 
 }  // namespace tidemark

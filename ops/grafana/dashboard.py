@@ -41,6 +41,8 @@ ROWS = [
         ("Records", "ops", [(rate("tidemark_log_records_total", "instance"), "records"), (rate("tidemark_log_commits_total", "instance"), "commits")]),
         ("Written", "Bps", [(rate("tidemark_log_written_bytes_total", "instance"), "{{instance}}")]),
         ("Appends refused", "ops", [(rate("tidemark_log_refused_appends_total", "instance"), "{{instance}}")]),
+        ("Sealing and retention", "Bps", [(rate("tidemark_log_sealed_bytes_total", "instance"), "sealed"), (rate("tidemark_log_cut_bytes_total", "instance"), "cut"),
+                                          (rate("tidemark_log_sealing_failures_total", "instance"), "failures")]),
         ("Records kept", "short", [("sum by (topic) (" + level("tidemark_log_end_records") + " - " + level("tidemark_log_cut_records") + ")", "{{topic}}")]),
     ]),
     ("Projections", [

@@ -69,10 +69,13 @@ void Journal::adopt(CatalogueChange change) {
 }
 
 void Journal::report(SealingReport::Kind kind, const CataloguedFile& file) const {
+  if (kind == SealingReport::Kind::sealed) metrics_.sealed(file.size);
+  else metrics_.cut(file.size);
   if (options_.on_sealing) options_.on_sealing(SealingReport{kind, file.name(), file.size, {}});
 }
 
 void Journal::report(const Error& error) const {
+  metrics_.sealing_failed();
   if (options_.on_sealing) options_.on_sealing(SealingReport{SealingReport::Kind::failed, {}, 0, error});
 }
 
