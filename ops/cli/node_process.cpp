@@ -72,6 +72,10 @@ struct Process {
   const Settings& settings;
   const NodePlan& plan;
   std::unique_ptr<observe::MetricsRegistry> metrics = observe::make_metrics_registry();
+  metrics::Gauge certificate_valid_until{metrics.get(), {"tidemark_tls_certificate_valid_until_seconds",
+                                                         "When the certificate in use expires, since the Unix epoch; 0 without TLS"}};
+  metrics::Counter certificates_refused{metrics.get(), {"tidemark_tls_certificates_refused_total",
+                                                        "New certificates that could not be used; the one before stayed"}};
   std::optional<PatientStart> patience{std::in_place};  ///< until the start has ended
   std::unique_ptr<Disk> disk = make_posix_disk();
   Installation installation;
@@ -203,6 +207,7 @@ Result<void> use_certificate(Process& process) {
   if (identity->valid_until - now < kCertificateNotice) {
     observe::warning("certificate expires soon", {{"subject", identity->subject}, {"valid_until", to_rfc3339(identity->valid_until)}});
   }
+  process.certificate_valid_until.set(static_cast<double>(to_ms(identity->valid_until) / 1000));
   process.server->use_tls(std::move(*identity));
   return {};
 }
@@ -211,6 +216,7 @@ Result<void> use_certificate(Process& process) {
 void reload_certificate(Process& process) {
   if (!process.tls_files) return;
   if (const auto used = use_certificate(process); !used.ok()) {
+    process.certificates_refused.add();
     observe::error("certificate refused, the one before stays in use", {{"reason", used.error().message}});
   }
 }

@@ -27,6 +27,7 @@ ROWS = [
         ("Request time, p99", "s", [(p99("tidemark_http_request_seconds", "surface, route"), "{{surface}} {{route}}")]),
         ("Connections", "short", [(level("tidemark_http_connections"), "open"), (level("tidemark_http_requests_in_flight"), "requests"),
                                   (level("tidemark_http_streams"), "streams"), (level("tidemark_http_web_sockets"), "WebSockets")]),
+        ("Certificate valid for", "s", [("(" + level("tidemark_tls_certificate_valid_until_seconds") + " > 0) - time()", "{{instance}}")]),
         ("Traffic", "Bps", [(rate("tidemark_http_received_bytes_total", "instance"), "in"), (rate("tidemark_http_sent_bytes_total", "instance"), "out")]),
     ]),
     ("Commands", [
