@@ -12,7 +12,7 @@ Result<log::TopicId> MemoryLog::open_topic(const log::TopicSpec& spec) {
   for (std::size_t i = 0; i < history_->topics.size(); ++i) {
     if (history_->topics[i].spec.name == spec.name) return log::TopicId{static_cast<std::uint16_t>(i)};
   }
-  history_->topics.push_back({spec, {}});
+  history_->topics.push_back({spec, {}, {}});
   return log::TopicId{static_cast<std::uint16_t>(history_->topics.size() - 1)};
 }
 
@@ -53,6 +53,18 @@ void MemoryLog::write(log::LaneBatch& batch, LaneId lane) {
   }
 }
 
+void MemoryLog::cut(const std::string& topic, LaneId lane, Tmseq begin) {
+  for (auto& each : history_->topics) {
+    if (each.spec.name == topic) each.begins[lane.value] = begin;
+  }
+}
+
+Tmseq MemoryLog::begin(log::TopicId topic, LaneId lane) const {
+  const auto& begins = history_->topics[topic.value].begins;
+  const auto found = begins.find(lane.value);
+  return found == begins.end() ? Tmseq{0} : found->second;
+}
+
 Tmseq MemoryLog::end(log::TopicId topic, LaneId lane) const {
   const auto& lanes = history_->topics[topic.value].lanes;
   const auto found = lanes.find(lane.value);
@@ -62,6 +74,7 @@ Tmseq MemoryLog::end(log::TopicId topic, LaneId lane) const {
 
 Result<std::vector<log::StoredBatch>> MemoryLog::read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const {
   std::vector<log::StoredBatch> out;
+  if (from < begin(topic, lane)) return make_error(Code::not_found, "retention has cut this position");
   const auto& lanes = history_->topics[topic.value].lanes;
   const auto found = lanes.find(lane.value);
   if (found == lanes.end()) return out;

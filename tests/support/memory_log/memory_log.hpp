@@ -17,6 +17,7 @@ struct LogHistory {
   struct Topic {
     log::TopicSpec spec;
     std::map<std::uint32_t, std::vector<log::StoredBatch>> lanes;
+    std::map<std::uint32_t, Tmseq> begins;  ///< where retention has cut
   };
   Uuid epoch = derive_uuid("memory log", "epoch");
   std::uint32_t lanes = 3;
@@ -40,6 +41,8 @@ class MemoryLog final : public log::EventLog {
   }
   void set_lease(std::optional<Duration> lease) { lease_ = lease; }
   void set_append_delay(Duration delay) { delay_ = delay; }
+  /// Retention cuts everything before `begin`.
+  void cut(const std::string& topic, LaneId lane, Tmseq begin);
   std::size_t appends() const { return history_->appends; }
 
   const Uuid& epoch() const override { return history_->epoch; }
@@ -50,7 +53,7 @@ class MemoryLog final : public log::EventLog {
   void release(log::Ownership) override {}
   std::optional<Duration> lease() const override { return lease_; }
   void append(log::Ownership ownership, log::LaneBatch batch, Fn<void(Result<void>)> done) override;
-  Tmseq begin(log::TopicId, LaneId) const override { return Tmseq{0}; }
+  Tmseq begin(log::TopicId topic, LaneId lane) const override;
   Tmseq end(log::TopicId topic, LaneId lane) const override;
   Result<std::vector<log::StoredBatch>> read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const override;
   std::uint64_t watch(Fn<void()> wake) override;

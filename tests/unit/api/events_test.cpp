@@ -322,6 +322,43 @@ TEST_F(Events, AnIdOfAnotherLogResetsTheStream) {
   end(*follower);
 }
 
+TEST_F(Events, WhatRetentionHasCutIsNamedOnce) {
+  const LaneId lane = lane_of("g", history->lanes);
+  open("a");
+  const std::string cursor = get("/events").text("next");
+  for (int i = 0; i < 6; ++i) add("a", 1, "ping");  // an Added, a Noted and a Pinged each
+  log.cut("tally.pings", lane, Tmseq{4});
+  const std::vector<std::string> expected(order_.begin() + 1, order_.end());
+  const auto is_cut = [&](const std::string& id) {
+    const auto at = std::find(expected.begin(), expected.end(), id) - expected.begin();
+    return at % 3 == 2 && at < 12;
+  };
+  std::vector<std::string> left;
+  std::copy_if(expected.begin(), expected.end(), std::back_inserter(left), [&](const auto& id) { return !is_cut(id); });
+
+  const auto page = get("/events?cursor=" + cursor);
+  EXPECT_EQ(ids(page), left);
+  const std::string gap = R"({"topic":"tally.pings","lane":)" + std::to_string(lane.value) + R"(,"from":0,"to":4})";
+  EXPECT_EQ(page.json()["gaps"].raw(), "[" + gap + "]");
+  EXPECT_FALSE(get("/events?cursor=" + page.text("next")).json()["gaps"]);
+
+  auto follower = follow("", {{"Last-Event-ID", cursor}});
+  settle();
+  EXPECT_EQ(follower->ids(), left);
+  std::vector<Sse> gaps;
+  for (const Sse& event : parse(follower->stream.text)) {
+    if (event.name == "gap") gaps.push_back(event);
+  }
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_EQ(gaps[0].data, gap);
+  auto again = follow("", {{"Last-Event-ID", gaps[0].id}});
+  settle();
+  EXPECT_EQ(again->stream.text.find("event: gap"), std::string::npos) << "its id lies behind the gap";
+  EXPECT_EQ(again->ids(), left);
+  end(*follower);
+  end(*again);
+}
+
 TEST_F(Events, FollowersThatComeAndGoWhileEventsArriveMissNothing) {
   for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
     SCOPED_TRACE("seed " + std::to_string(seed));

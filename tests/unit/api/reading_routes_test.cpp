@@ -31,6 +31,16 @@ TEST_F(ReadingRoutes, ADecisionIsReadByTheIdOfItsCommand) {
   EXPECT_EQ(get("/decisions/" + refused.text("id") + "?domain=tally").json()["data"]["reason"].as_string(), "ACCOUNT_EXISTS");
 }
 
+TEST_F(ReadingRoutes, ADecisionThatRetentionHasCutIsGone) {
+  const auto first = open("a"), second = add("a", 1);
+  ASSERT_EQ(get("/decisions/" + first.text("id")).status(), 200);
+  ASSERT_EQ(get("/decisions/" + second.text("id")).status(), 200);
+  const auto tmseq = get("/decisions/" + second.text("id")).text("tmseq");
+  log.cut("tally.decisions", lane_of("g", history->lanes), Tmseq{std::stoull(tmseq)});
+  EXPECT_EQ(problem_of(get("/decisions/" + first.text("id"))), "410 /problems/retention-cut");
+  EXPECT_EQ(get("/decisions/" + second.text("id")).status(), 200);
+}
+
 TEST_F(ReadingRoutes, WhatWasNeverDecidedIsSaidSo) {
   EXPECT_EQ(problem_of(get("/decisions/" + to_string(derive_uuid("nobody", "asked")))), "404 /problems/no-such-decision");
   for (const char* id : {"x", "0190", "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz"}) {
