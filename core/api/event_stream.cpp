@@ -155,12 +155,43 @@ class Follow {
   std::string last_id_;
 };
 
-template <class OutletOf, class Peer>
-Task<void> run_follow(std::shared_ptr<Following> following, EventFilter filter, FollowFrom from, Peer& peer) {
-  OutletOf outlet(peer);
+Task<void> run_sse(std::shared_ptr<Following> following, EventFilter filter, FollowFrom from, http::BodyStream& stream) {
+  SseOutlet outlet(stream);
   Follow follow(*following, std::move(filter), std::move(from), outlet);
   auto running = follow.run();
   co_await std::move(running);
+}
+
+/// Reads until the end, so that a close is seen; a follower has nothing to say.
+Task<void> listen(http::WebSocket& socket) {
+  auto reading = socket.read();
+  const auto message = co_await std::move(reading);
+  if (!message.ok()) co_return;
+  auto closing = socket.close(1008, "a follower sends nothing");
+  co_await std::move(closing);
+}
+
+Task<void> run_websocket(std::shared_ptr<Following> following, EventFilter filter, FollowFrom from, http::WebSocket& socket) {
+  bool listening = true;
+  Fn<void(bool)> on_silence;
+  spawn(listen(socket), [&] {
+    listening = false;
+    if (on_silence) on_silence(true);
+  });
+  {
+    WebSocketOutlet outlet(socket);
+    Follow follow(*following, std::move(filter), std::move(from), outlet);
+    auto running = follow.run();
+    co_await std::move(running);
+  }
+  if (!socket.closed()) {
+    auto closing = socket.close(1011, "the log cannot be read");
+    co_await std::move(closing);
+  }
+  if (!listening) co_return;
+  auto wait = [&](Fn<void(bool)> done) { on_silence = std::move(done); };
+  auto silence = Callback<bool>(std::move(wait));
+  co_await std::move(silence);
 }
 
 }  // namespace
@@ -172,7 +203,7 @@ EventHub& Following::open() {
 
 http::Response follow_by_sse(std::shared_ptr<Following> following, EventFilter filter, FollowFrom from) {
   http::Response response = http::event_stream_response([following, filter, from](http::BodyStream& stream) {
-    return run_follow<SseOutlet>(following, filter, from, stream);
+    return run_sse(following, filter, from, stream);
   });
   std::get<http::StreamBody>(response.body).heartbeat.clear();  // an id alone is one that resuming gains from
   return response;
@@ -182,7 +213,7 @@ http::Response follow_by_websocket(std::shared_ptr<Following> following, EventFi
   http::WebSocketBody body;
   body.protocols = {std::string(kEventsProtocol)};
   body.options.message_bytes_max = 1024;  // nothing is expected from the client
-  body.run = [following, filter, from](http::WebSocket& socket) { return run_follow<WebSocketOutlet>(following, filter, from, socket); };
+  body.run = [following, filter, from](http::WebSocket& socket) { return run_websocket(following, filter, from, socket); };
   http::Response response;
   response.status = 101;
   response.body = std::move(body);

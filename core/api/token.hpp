@@ -1,6 +1,6 @@
 #pragma once
 // Opaque tokens of the platform's routes: what a client carries from one answer to the next request and cannot make itself
-// (docs/formats/position.md describes them beside position tokens).
+// (docs/formats/cursors.md).
 
 #include <string>
 #include <string_view>

@@ -148,6 +148,19 @@ class Events(unittest.TestCase):
         stream.close()
         web_socket.close()
 
+    def test_a_websocket_follower_that_speaks_or_closes_is_let_go(self):
+        for opcode, payload, code in ((1, b"hello", 1008), (8, struct.pack(">H", 1000), 1000)):
+            web_socket = WebSocket(self.node)
+            web_socket.message()
+            web_socket.socket.sendall(bytes([0x80 | opcode, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
+            while True:
+                kind, message = web_socket.message()
+                if kind == 8:
+                    break
+            self.assertEqual(struct.unpack(">H", message[:2])[0], code)
+            web_socket.close()
+        self.assertEqual(self.node.stop(), 0)
+
     def test_many_followers_share_one_reader(self):
         streams = [Sse(self.node, f"?type=BuildSubmitted&tenant=t{i}" if i % 2 else "?type=BuildSubmitted") for i in range(200)]
         build = self.submit()
