@@ -126,6 +126,7 @@ class Events(unittest.TestCase):
         self.assertEqual(self.node.stop(), 0)
         with self.assertRaises(EOFError):
             stream.event()
+        stream.close()
         self.node.start()
         builds = [self.submit() for _ in range(2)]
         stream = Sse(self.node, "?type=BuildSubmitted", last_id)

@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+import time
 import unittest
 
 from tidemark_process import BuildsClient, Node
@@ -122,6 +123,26 @@ class Platform(unittest.TestCase):
         bad = self.post("/projections/builds.index/skip", {"topic": "builds.ledger", "colour": "red"})
         pointers = [error["pointer"] for error in self.problem(bad, 400, "bad-input")["errors"]]
         self.assertEqual(set(pointers), {"/colour", "/lane", "/event_id", "/reason"})
+
+    def test_a_rebuilt_index_takes_over_and_answers_the_same(self):
+        answer = self.node.command("SubmitBuild", SUBMIT)
+        build = answer.headers["Tidemark-Subject"]
+        headers = {"Tidemark-At-Least": answer.headers["Tidemark-Position"]}
+        before = self.get(f"/streams/builds/{build}", headers)
+        begun = self.post("/projections/builds.index/rebuild", "")
+        self.assertEqual(begun.status, 202, begun.body)
+        deadline = time.monotonic() + 60
+        while self.get("/projections/builds.index").json()["rebuild"] is not None:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertNotIn("rebuild_failure", self.get("/projections/builds.index").json())
+        after = self.get(f"/streams/builds/{build}", headers)
+        self.assertEqual((after.status, after.body), (before.status, before.body))
+        self.assertEqual(self.get("/decisions/" + answer.json()["id"]).status, 200)
+
+    def test_operations_that_the_state_does_not_allow_are_refused(self):
+        self.assertEqual(self.post("/projections/builds.index/retry", "").status, 200)
+        skip = {"topic": "builds.ledger", "lane": 0, "event_id": "x", "reason": "it does not decode"}
+        self.problem(self.post("/projections/builds.index/skip", skip), 409, "not-stopped-here")
 
     def test_health_is_one_word_for_strangers(self):
         self.assertEqual(self.node.request("GET", "/health").json(), {"status": "ok"})
