@@ -14,6 +14,7 @@ using Chosen = std::function<int()>;
 
 void add_serve(CLI::App& program, Chosen& chosen);
 void add_topics(CLI::App& program, Chosen& chosen);
+void add_projections(CLI::App& program, Chosen& chosen);
 void add_tail(CLI::App& program, Chosen& chosen);
 void add_produce(CLI::App& program, Chosen& chosen);
 void add_version(CLI::App& program, Chosen& chosen);

@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   Chosen chosen;
   add_serve(program, chosen);
   add_topics(program, chosen);
+  add_projections(program, chosen);
   add_tail(program, chosen);
   add_produce(program, chosen);
   add_version(program, chosen);
