@@ -122,7 +122,8 @@ void Transport::cancel() {
 
 void Transport::shut_sending() {
   if (!socket_.is_open()) return;
-  if (ssl_ != nullptr && !broken_ && SSL_is_init_finished(ssl_.get())) {
+  if (broken_) ssl_.reset();  // what the peer still sends is read as it is, and thrown away
+  if (ssl_ != nullptr && SSL_is_init_finished(ssl_.get())) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
   }
