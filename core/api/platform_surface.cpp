@@ -124,6 +124,7 @@ http::Surface make_platform_surface(PlatformServices services) {
   surface.routes.push_back(topics_route(shared));
   if (shared->metrics != nullptr) surface.routes.push_back(metrics_route(shared, !shared->metrics_open));
   surface.routes.push_back(records_route(shared));
+  if (shared->signing_secrets) surface.routes.push_back(signing_secret_route(shared));
   surface.routes.push_back(open_route("/livez", [](http::Request&) { return live(); }));
   surface.routes.push_back(open_route("/readyz", [shared](http::Request&) { return ready(shared); }));
   surface.routes.push_back(open_route("/version", [shared](http::Request&) { return version(shared); }));

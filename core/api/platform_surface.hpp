@@ -5,12 +5,14 @@
 //   GET  /topics                             operator; class, retention, begin and end of every lane
 //   GET  /topics/:topic/lanes/:lane/records  operator; NDJSON of structured CloudEvents, `from` and `limit`
 //   GET  /metrics                            operator, unless open; Prometheus text
+//   GET  /signing-secrets/:name              operator; what a receiver of signed calls is given
 //   GET  /livez, /readyz, /version           open
 //
 // Errors are RFC 9457 problem documents with a stable `type` under /problems/.
 
 #include <string>
 
+#include "core/api/outbound.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/http/http.hpp"
 #include "core/observe/metrics_registry.hpp"
@@ -27,6 +29,7 @@ struct PlatformServices {
   std::string version;                ///< shown by /version
   observe::MetricsRegistry* metrics = nullptr;  ///< null: there is no /metrics
   bool metrics_open = false;          ///< /metrics needs no operator key
+  SigningSecrets signing_secrets = nullptr;     ///< null: there is no /signing-secrets
 };
 
 http::Surface make_platform_surface(PlatformServices services);

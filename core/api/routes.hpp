@@ -41,5 +41,6 @@ http::Route topics_route(Shared services);
 /// Without `with_key` anybody may ask.
 http::Route metrics_route(Shared services, bool with_key);
 http::Route records_route(Shared services);
+http::Route signing_secret_route(Shared services);   ///< GET /signing-secrets/:name
 
 }  // namespace tidemark::api

@@ -130,6 +130,14 @@ Result<void> open_log(Process& process) {
   return {};
 }
 
+api::SigningSecrets signing_secrets(const keys::KeyRing& ring) {
+  return [&ring](std::string_view name) -> Result<std::vector<std::string>> {
+    auto secret = ring.mac(ring.current_mac_key(), api::kSigningPurpose, {name});
+    if (!secret.ok()) return secret.take_error();
+    return std::vector<std::string>{std::move(*secret)};
+  };
+}
+
 /// What reactors call out with.
 Result<void> open_calls(Process& process) {
   http::ClientOptions options;
@@ -138,11 +146,7 @@ Result<void> open_calls(Process& process) {
   auto client = http::make_client(*process.loop, *process.lookups, std::move(options));
   if (!client.ok()) return bad_setting("outbound_ca_file", process.settings.value("outbound_ca_file"), "a PEM file: " + client.error().message);
   process.client = std::move(*client);
-  process.calls = api::make_outbound_calls(*process.client, process.loop->scheduler(), [&ring = *process.installation.ring](std::string_view name) -> Result<std::vector<std::string>> {
-    auto secret = ring.mac(ring.current_mac_key(), api::kSigningPurpose, {name});
-    if (!secret.ok()) return secret.take_error();
-    return std::vector<std::string>{std::move(*secret)};
-  });
+  process.calls = api::make_outbound_calls(*process.client, process.loop->scheduler(), signing_secrets(*process.installation.ring));
   return {};
 }
 
@@ -185,7 +189,8 @@ Result<void> compose(Process& process) {
   const api::PlatformServices platform{.node = *process.node, .blocking = *process.files,
                                        .position_tag = position_tag(*process.installation.ring),
                                        .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION,
-                                       .metrics = process.metrics.get(), .metrics_open = process.settings.flag("metrics_open")};
+                                       .metrics = process.metrics.get(), .metrics_open = process.settings.flag("metrics_open"),
+                                       .signing_secrets = signing_secrets(*process.installation.ring)};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
   const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring)};

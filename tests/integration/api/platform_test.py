@@ -144,6 +144,15 @@ class Platform(unittest.TestCase):
         skip = {"topic": "builds.ledger", "lane": 0, "event_id": "x", "reason": "it does not decode"}
         self.problem(self.post("/projections/builds.index/skip", skip), 409, "not-stopped-here")
 
+    def test_a_receiver_of_signed_calls_has_a_secret_of_its_own(self):
+        secrets = {name: self.get("/signing-secrets/" + name).json()["secret"] for name in ("people", "people2")}
+        self.assertNotEqual(secrets["people"], secrets["people2"])
+        for secret in secrets.values():
+            self.assertRegex(secret, r"^whsec_[A-Za-z0-9+/]{43}=$")
+        self.assertEqual(self.get("/signing-secrets/people").json()["secret"], secrets["people"])
+        self.assertEqual(self.get("/signing-secrets/people").header("Cache-Control"), "no-store")
+        self.assertEqual(self.node.request("GET", "/signing-secrets/people").status, 401)
+
     def test_health_is_one_word_for_strangers(self):
         self.assertEqual(self.node.request("GET", "/health").json(), {"status": "ok"})
         deep = self.get("/health").json()
