@@ -31,7 +31,7 @@ http::Route signing_secret_route(Shared services) {
   route.handler = [services](http::Request& request) { return secret(services, request); };
   route.doc.summary = "Secret of a receiver";
   route.doc.description = "What calls whose intent names this secret are signed with, as the receiver is given it (Standard Webhooks). Every name has one.";
-  route.doc.tags = {"Operation"};
+  route.doc.tags = {"operation"};
   route.doc.parameters = {{.name = "name", .description = "As intents name it"}};
   route.doc.answers = {{.status = 200, .description = "The secret, whsec_ and base64",
                         .bodies = {{"application/json", R"({"type":"object","properties":{"name":{"type":"string"},"secret":{"type":"string"}},"required":["name","secret"]})", {}}}},

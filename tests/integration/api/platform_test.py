@@ -150,7 +150,7 @@ class Platform(unittest.TestCase):
         for secret in secrets.values():
             self.assertRegex(secret, r"^whsec_[A-Za-z0-9+/]{43}=$")
         self.assertEqual(self.get("/signing-secrets/people").json()["secret"], secrets["people"])
-        self.assertEqual(self.get("/signing-secrets/people").header("Cache-Control"), "no-store")
+        self.assertEqual(self.get("/signing-secrets/people").headers["Cache-Control"], "no-store")
         self.assertEqual(self.node.request("GET", "/signing-secrets/people").status, 401)
 
     def test_health_is_one_word_for_strangers(self):
