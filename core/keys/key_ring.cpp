@@ -1,10 +1,12 @@
 #include "core/keys/key_ring.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
 
 #include "core/base/bytes.hpp"
+#include "core/base/rows.hpp"
 #include "core/keys/crypto.hpp"
 #include "core/keys/private_file.hpp"
 #include "core/keys/ring_file.hpp"
@@ -12,7 +14,6 @@
 namespace tidemark::keys {
 namespace {
 
-constexpr std::string_view kMac = "mac", kWrap = "wrap";
 constexpr char kSealedVersion = 1;
 constexpr std::size_t kRingBytesMax = 1u << 20;
 constexpr std::size_t kSecretBytesMax = 4096;
@@ -25,7 +26,7 @@ void append_part(std::string& out, std::string_view part) {
 
 class FileKeyRing final : public KeyRing {
  public:
-  explicit FileKeyRing(RingFile file) : file_(std::move(file)), current_mac_(current(kMac)), current_wrap_(current(kWrap)) {}
+  explicit FileKeyRing(RingFile file) : file_(std::move(file)), current_mac_(current(kMacPurpose)), current_wrap_(current(kWrapPurpose)) {}
   FileKeyRing(const FileKeyRing&) = delete;
   FileKeyRing& operator=(const FileKeyRing&) = delete;
   ~FileKeyRing() override {
@@ -38,7 +39,7 @@ class FileKeyRing final : public KeyRing {
   const std::string& current_mac_key() const override { return current_mac_->id; }
 
   Result<std::string> mac(std::string_view key_id, std::string_view purpose, std::initializer_list<std::string_view> parts) const override {
-    const RingKey* key = find(key_id, kMac);
+    const RingKey* key = find(key_id, kMacPurpose);
     if (key == nullptr) return unknown(key_id);
     std::string message;
     for (const std::string_view part : parts) append_part(message, part);
@@ -69,7 +70,7 @@ class FileKeyRing final : public KeyRing {
     const std::string_view wrapped = in.take(kKeyBytes + kTagBytes);
     const std::string_view nonce = in.take(kNonceBytes);
     if (!in.ok() || in.left() < kTagBytes) return make_error(Code::corrupt, "a sealed value is too short");
-    const RingKey* key = find(key_id, kWrap);
+    const RingKey* key = find(key_id, kWrapPurpose);
     if (key == nullptr) return unknown(key_id);
     auto data_key = gcm_decrypt(derived(*key, "wrap"), wrap_nonce, associated("data key", subject), wrapped);
     if (!data_key) return damaged();
@@ -77,6 +78,17 @@ class FileKeyRing final : public KeyRing {
     wipe(*data_key);
     if (!plain) return damaged();
     return std::move(*plain);
+  }
+
+  std::vector<KeyInfo> keys() const override {
+    std::vector<KeyInfo> all;
+    for (const auto& key : file_.keys) all.push_back({key.id, key.purpose, key.created, key.bytes.empty(), current(key.purpose) == &key});
+    return all;
+  }
+  Result<std::string> signing_secret(std::string_view key_id, std::string_view use) const override {
+    const RingKey* key = find(key_id, kSignPurpose);
+    if (key == nullptr) return unknown(key_id);
+    return derived(*key, use);
   }
 
  private:
@@ -125,41 +137,94 @@ class FileKeyRing final : public KeyRing {
   mutable std::map<std::string, std::string, std::less<>> derived_;
 };
 
-RingFile new_ring() {
+RingKey new_key(std::string_view purpose) {
   const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  return {std::string(purpose) + "-" + to_hex(random_bytes(6)), std::string(purpose), now, random_bytes(kKeyBytes)};
+}
+
+RingFile new_ring() {
   RingFile ring;
   ring.id = to_hex(random_bytes(16));
-  for (const std::string_view purpose : {kMac, kWrap}) {
-    ring.keys.push_back({std::string(purpose) + "-" + to_hex(random_bytes(6)), std::string(purpose), now, random_bytes(kKeyBytes)});
-  }
+  for (const std::string_view purpose : {kMacPurpose, kWrapPurpose}) ring.keys.push_back(new_key(purpose));
   return ring;
+}
+
+std::string ring_path(const std::string& directory) { return directory + "/ring.json"; }
+
+Result<RingFile> load(const std::string& path) {
+  auto text = read_private_file(path, kRingBytesMax);
+  if (!text) return text.take_error();
+  auto file = read_ring(*text);
+  wipe(*text);
+  if (file) return file;
+  Error error = file.take_error();
+  error.message += " (" + path + ")";
+  return error;
+}
+
+/// Reads, changes and replaces the file. `change` gives what is wrong, or nothing.
+Result<void> change_ring(const std::string& directory, FnRef<Result<void>(RingFile&)> change) {
+  auto lock = PrivateDirectoryLock::take(directory);
+  if (!lock) return lock.take_error();
+  auto file = load(ring_path(directory));
+  if (!file) return file.take_error();
+  auto changed = change(*file);
+  if (changed) {
+    std::string text = write_ring(*file);
+    changed = replace_private_file(ring_path(directory), text);
+    wipe(text);
+  }
+  for (auto& key : file->keys) wipe(key.bytes);
+  return changed;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<KeyRing>> open_key_ring(const std::string& directory, bool may_create) {
-  const std::string path = directory + "/ring.json";
-  auto text = read_private_file(path, kRingBytesMax);
-  if (!text && text.error().code == Code::not_found) {
+  const std::string path = ring_path(directory);
+  auto file = load(path);
+  if (!file && file.error().code == Code::not_found) {
     if (!may_create) return make_error(Code::unavailable, "there is no key ring at " + path + ": copy it from the other nodes or from its backup");
     if (auto made = make_private_directory(directory); !made) return made.take_error();
     std::string fresh = write_ring(new_ring());
     auto created = create_private_file(path, fresh);
     wipe(fresh);
     if (!created) return created.take_error();
-    text = read_private_file(path, kRingBytesMax);  // of two that create at once, both use the one that is there
+    file = load(path);  // of two that create at once, both use the one that is there
   }
-  if (!text) return text.take_error();
-  auto file = read_ring(*text);
-  wipe(*text);
-  if (!file) {
-    Error error = file.take_error();
-    error.message += " (" + path + ")";
-    return error;
-  }
+  if (!file) return file.take_error();
   auto ring = std::make_unique<FileKeyRing>(std::move(*file));
   if (!ring->complete()) return make_error(Code::corrupt, "the key ring at " + path + " has no MAC key or no wrapping key");
   return std::unique_ptr<KeyRing>(std::move(ring));
+}
+
+Result<std::string> rotate_key(const std::string& directory, std::string_view purpose) {
+  if (purpose != kMacPurpose && purpose != kWrapPurpose && purpose != kSignPurpose) {
+    return make_error(Code::invalid_argument, "there are keys to mac, wrap and sign, not to " + std::string(purpose));
+  }
+  RingKey made = new_key(purpose);
+  const std::string id = made.id;
+  auto changed = change_ring(directory, [&](RingFile& ring) -> Result<void> {
+    ring.keys.push_back(std::move(made));
+    return {};
+  });
+  if (!changed) return changed.take_error();
+  return id;
+}
+
+Result<void> destroy_key(const std::string& directory, std::string_view key_id) {
+  return change_ring(directory, [&](RingFile& ring) -> Result<void> {
+    const auto key = std::find_if(ring.keys.begin(), ring.keys.end(), [&](const RingKey& k) { return k.id == key_id; });
+    if (key == ring.keys.end() || key->bytes.empty()) {
+      return make_error(Code::not_found, "the ring has no key " + std::string(key_id.substr(0, 64)) + ", or it was destroyed before");
+    }
+    const bool current = std::none_of(key + 1, ring.keys.end(), [&](const RingKey& k) { return k.purpose == key->purpose && !k.bytes.empty(); });
+    if (current && key->purpose != kSignPurpose) {
+      return make_error(Code::invalid_argument, "the key " + key->id + " is in use: make another first with tidemark keys rotate --purpose " + key->purpose);
+    }
+    wipe(key->bytes);
+    return {};
+  });
 }
 
 Result<std::string> open_secret_file(const std::string& path, bool* created) {

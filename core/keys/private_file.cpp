@@ -1,6 +1,7 @@
 #include "core/keys/private_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +122,40 @@ Result<bool> create_private_file(const std::string& path, std::string_view conte
   if (failed != 0 && failed != EEXIST) return system_error(failed, "creating", path);
   if (auto synced = sync_directory(directory_of(path)); !synced) return synced.take_error();
   return failed == 0;
+}
+
+Result<void> replace_private_file(const std::string& path, std::string_view content) {
+  struct stat old{};
+  if (::stat(path.c_str(), &old) != 0) return system_error(errno, "looking at", path);
+  const std::string temporary = path + "." + to_hex(random_bytes(8)) + ".new";
+  auto replaced = write_new_file(temporary, content);
+  if (replaced && old.st_uid != ::geteuid() && ::chown(temporary.c_str(), old.st_uid, old.st_gid) != 0) {
+    replaced = system_error(errno, "giving its owner to", temporary);
+  }
+  if (replaced && ::rename(temporary.c_str(), path.c_str()) != 0) replaced = system_error(errno, "replacing", path);
+  if (!replaced) {
+    ::unlink(temporary.c_str());
+    return replaced;
+  }
+  return sync_directory(directory_of(path));
+}
+
+Result<void> remove_private_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "removing", path);
+  return sync_directory(directory_of(path));
+}
+
+Result<PrivateDirectoryLock> PrivateDirectoryLock::take(const std::string& directory) {
+  PrivateDirectoryLock lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.fd_ < 0) return system_error(errno, "opening directory", directory);
+  while (::flock(lock.fd_, LOCK_EX) != 0) {
+    if (errno != EINTR) return system_error(errno, "locking", directory);
+  }
+  return lock;
+}
+
+PrivateDirectoryLock::~PrivateDirectoryLock() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace tidemark::keys

@@ -32,7 +32,7 @@ BOOST_DESCRIBE_STRUCT(DecidedEvent, (), (topic, tmseq, type, subject, sequence))
 struct DecisionRecord {
   std::string verdict;                     ///< "accepted" or "refused"
   DecidedCommand command;
-  std::optional<std::string> fingerprint;  ///< hex SHA-256; present when the client named the command
+  std::optional<std::string> fingerprint;  ///< hex, 32 bytes (docs/formats/decisions.md); present when the client named the command
   std::optional<std::string> reason;
   std::optional<std::string> detail;
   std::optional<int> status;

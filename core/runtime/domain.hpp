@@ -14,6 +14,7 @@
 #include "core/base/rows.hpp"
 #include "core/event/envelope.hpp"
 #include "core/event/field_error.hpp"
+#include "core/event/personal.hpp"
 #include "core/log/event_log.hpp"
 #include "core/runtime/contract.hpp"
 
@@ -26,6 +27,7 @@ struct NewEvent {
   std::string subject;
   std::string partitionkey;  ///< record key
   std::string data;          ///< JSON
+  std::optional<std::string> personal_subject{};  ///< whose the Personal<> fields are; nullopt when its type has none
 };
 
 struct Verdict {
@@ -35,6 +37,7 @@ struct Verdict {
   std::optional<Time> again_at;    ///< nothing only
   std::string reason, detail;      ///< refused only
   int status = 409;                ///< refused only
+  std::optional<std::string> reply_subject;  ///< whose the Personal<> fields of the reply are
 };
 
 /// A decoded command, ready to decide.
@@ -45,6 +48,8 @@ class DecodedCommand {
   /// The command's data re-encoded in its current version: what the decisions record keeps and the fingerprint covers.
   virtual const std::string& canonical_data() const = 0;
   virtual const std::string& type() const = 0;  ///< full type, current version
+  /// Whose the Personal<> fields are; nullopt when its type has none.
+  virtual std::optional<std::string> personal_subject() const { return std::nullopt; }
 };
 
 using event::FieldError;
@@ -69,6 +74,10 @@ class Decider {
   virtual bool is_ignorable(std::string_view type) const = 0;
   /// The second entity that a recorded event concerns, as its type declares; "" when there is none. Any thread.
   virtual std::string second_subject(const event::Event&) const { return {}; }
+  /// Whether any message of the domain holds a Personal<>.
+  virtual bool has_personal() const { return false; }
+  /// Appends the Personal<> wrappers in `data`, written as that full type of a command or event. Any thread.
+  virtual void find_personal(std::string_view, event::JsonNode, std::vector<event::PersonalNode>&) const {}
 };
 
 struct ProjectionSpec {

@@ -10,9 +10,13 @@ namespace {
 constexpr std::size_t kStateCacheBytes = 8u << 20;  // per domain; the node idles within 64 MB with five
 }
 
-Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores) {
+Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher) {
+  if (cipher == nullptr && domain.decider->has_personal()) {
+    return make_error(Code::invalid_argument, "domain " + domain.name + " holds personal data and this node has no keys to encrypt them");
+  }
   DomainRuntime runtime;
   runtime.domain = &domain;
+  runtime.personal = std::make_shared<PersonalFields>(domain.decider, domain.decider->has_personal() ? cipher : nullptr);
   std::vector<log::TopicSpec> specs = domain.topics;
   specs.push_back({domain.name + ".commands", log::TopicClass::commands, domain.decisions_retention});
   specs.push_back({domain.name + ".dead-letters", log::TopicClass::dead_letters, std::nullopt});
@@ -23,7 +27,7 @@ Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, stor
     auto id = log.open_topic(spec);
     if (!id) return id.take_error();
     const bool kept = spec.topic_class != log::TopicClass::commands && (reacts || spec.topic_class != log::TopicClass::dead_letters);
-    if (kept) runtime.topics.push_back({spec, *id});
+    if (kept) runtime.topics.push_back({spec, *id, runtime.personal});
   }
   if (runtime.home_topic() == runtime.topics.size()) {
     return make_error(Code::invalid_argument, "domain " + domain.name + " has no topic of class fact");

@@ -8,6 +8,7 @@
 
 #include "core/log/event_log.hpp"
 #include "core/runtime/domain.hpp"
+#include "core/runtime/personal_fields.hpp"
 #include "core/store/store.hpp"
 
 namespace tidemark::runtime {
@@ -15,12 +16,14 @@ namespace tidemark::runtime {
 struct OpenTopic {
   log::TopicSpec spec;
   log::TopicId id;
+  std::shared_ptr<const PersonalFields> personal;  ///< opens what was sealed in its records
 };
 
 struct DomainRuntime {
   const Domain* domain = nullptr;
   std::vector<OpenTopic> topics;  ///< event topics as the domain lists them, those of its reactions, .decisions (always last)
   std::unique_ptr<store::Store> state;
+  std::shared_ptr<const PersonalFields> personal;
 
   const OpenTopic& decisions() const { return topics.back(); }
   std::size_t decisions_index() const { return topics.size() - 1; }
@@ -36,8 +39,9 @@ struct DomainRuntime {
   }
 };
 
-/// Opens the domain's topics (creating what is missing) and its state store.
-Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores);
+/// Opens the domain's topics (creating what is missing) and its state store. `cipher` may be null when nothing in the domain
+/// is personal; else invalid_argument.
+Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher = nullptr);
 
 /// True when every checkpoint of the store names this log's epoch and a record that is still there and the same. False: the
 /// store is of another log (another epoch, other topics or lanes), and must be cleared and rebuilt.

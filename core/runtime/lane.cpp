@@ -1,5 +1,7 @@
 #include "core/runtime/lane.hpp"
 
+#include <algorithm>
+
 #include "core/base/bytes.hpp"
 #include "core/runtime/lane_batch.hpp"
 #include "core/runtime/log_cursor.hpp"
@@ -35,8 +37,6 @@ std::vector<std::string> names_of(const std::vector<DomainRuntime>& domains) {
   for (const auto& domain : domains) names.push_back(domain.domain->name);
   return names;
 }
-
-std::string fingerprint_of(const DecodedCommand& command) { return sha256(command.type() + '\n' + command.canonical_data()); }
 
 }  // namespace
 
@@ -198,6 +198,24 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
       if (!part.records[t].empty()) records.topics.push_back({domains_[i].topics[t].id, part.first[t], std::move(part.records[t])});
     }
   }
+  const auto unsettled = std::find_if(domains_.begin(), domains_.end(), [](const DomainRuntime& domain) {
+    return domain.personal->cipher() != nullptr && domain.personal->cipher()->unsettled();
+  });
+  if (unsettled == domains_.end()) return send(std::move(batch), std::move(records));
+  // A record whose key a crash could lose would be lost with it.
+  auto settled = [this, alive = alive_, batch, records = std::move(records)](Result<void> result) mutable {
+    if (!*alive) return;
+    if (result.ok()) return send(std::move(batch), std::move(records));
+    busy_ = false;
+    refuse_batch(*batch, make_error(Code::unavailable, "not applied: " + result.error().message));
+    fail(result.take_error());
+    answer_all(*batch);
+    pump();
+  };
+  unsettled->personal->cipher()->settle(std::move(settled));
+}
+
+void LaneProcessor::send(std::shared_ptr<Batch> batch, log::LaneBatch records) {
   batch->append_started = scheduler_.now();
   batch->appending = metrics_.appending();
   log_.append(*ownership_, std::move(records), [this, alive = alive_, batch](Result<void> result) {
@@ -341,7 +359,7 @@ void LaneProcessor::decide(Pending& pending, Batch& batch) {
   answer.timer_key = pending.timer_key;
   answer.domain = pending.domain;
   answer.outcome.command_id = pending.request.command_id;
-  const std::string fingerprint = pending.request.keyed ? fingerprint_of(*pending.command) : std::string();
+  const std::string fingerprint = pending.request.keyed ? domains_[pending.domain].personal->fingerprint(*pending.command) : std::string();
   if (!pending.request.keyed || !answer_repeat(pending, batch, answer, now, fingerprint)) {
     decide_fresh(pending, batch, answer, now, fingerprint);
     const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused;
@@ -385,6 +403,7 @@ Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownComma
   if (!event) return event.take_error();
   auto record = decode_decision(event->data);
   if (!record) return record.take_error();
+  if (auto opened = domains_[domain].personal->open_decision(event->envelope, *record); !opened) return opened.take_error();
   Outcome outcome;
   outcome.command_id = command_id;
   outcome.replayed = true;
@@ -444,7 +463,8 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     decision.reply = event::Json{verdict.reply};
     append_reactions(domain, state, context, [&](std::size_t i) { return event_id_of(request.command_id, i); }, verdict.events);
   }
-  record(batch, pending.domain, request, boundary, std::move(decision), std::move(verdict.events), now, answer.outcome);
+  const Whose whose{pending.command->personal_subject(), std::move(verdict.reply_subject)};
+  record(batch, pending.domain, request, boundary, std::move(decision), std::move(verdict.events), now, answer.outcome, whose);
   if (!fingerprint.empty()) {
     if (const auto uuid = parse_uuid(request.command_id)) {
       const Tmseq tmseq{next_[pending.domain][domains_[pending.domain].decisions_index()].value - 1};
@@ -454,7 +474,7 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
 }
 
 void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandRequest& request, std::string_view boundary, DecisionRecord decision,
-                           std::vector<NewEvent> events, Time now, Outcome& outcome) {
+                           std::vector<NewEvent> events, Time now, Outcome& outcome, const Whose& whose) {
   auto& part = part_of(batch, domain);
   const DomainRuntime& runtime = domains_[domain];
   const std::size_t decisions = runtime.decisions_index();
@@ -508,6 +528,8 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
       outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence});
     }
     decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence});
+    envelope.tmkey.clear();
+    event.data = runtime.personal->seal(event.type, std::move(event.data), event.personal_subject, envelope.id, envelope.tmkey);
     add(topic, envelope, event.data);
   }
 
@@ -523,6 +545,10 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
   envelope.sequence.reset();
   envelope.tmseq = decision_seq;
   envelope.tmdecision.reset();
+  envelope.tmkey.clear();
+  if (decision.reply) decision.reply->raw = runtime.personal->seal_reply(std::move(decision.reply->raw), whose.reply, envelope.id, envelope.tmkey);
+  auto& command = decision.command;
+  command.data.raw = runtime.personal->seal(command.type, std::move(command.data.raw), whose.command, envelope.id, envelope.tmkey);
   add(decisions, envelope, encode_decision(decision));
   forget_when_due(part.overlay, lane_, part.info, now, options_.idempotency_window, part.forgotten);
   part.info.last_time = now;

@@ -33,6 +33,11 @@ struct LaneHooks {
   VolatileMemory* breakers = nullptr;     ///< of the node
 };
 
+/// The subjects of the Personal<> fields of a decision's command and reply.
+struct Whose {
+  std::optional<std::string> command{}, reply{};
+};
+
 /// Everything on the scheduler's thread. Completions run on it, never inside the call that takes them.
 class LaneProcessor {
  public:
@@ -83,9 +88,10 @@ class LaneProcessor {
   void decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
   bool answer_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
   void record(Batch& batch, std::size_t domain, const CommandRequest& request, std::string_view boundary, DecisionRecord record,
-              std::vector<NewEvent> events, Time now, Outcome& outcome);
+              std::vector<NewEvent> events, Time now, Outcome& outcome, const Whose& whose = {});
   DomainBatch& part_of(Batch& batch, std::size_t domain);
   void append(std::shared_ptr<Batch> batch);
+  void send(std::shared_ptr<Batch> batch, log::LaneBatch records);
   void appended(std::shared_ptr<Batch> batch, Result<void> result);
   Result<void> apply(Batch& batch);
   bool changes_timers(const Batch& batch) const;

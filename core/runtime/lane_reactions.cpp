@@ -71,8 +71,9 @@ void LaneProcessor::decide_settlement(Pending& pending, Batch& batch) {
     const auto intended = decode_intended(waiting->record);
     const std::optional<int> status = result.status == 0 ? std::nullopt : std::optional(result.status);
     std::vector<NewEvent> events;
+    const auto whose = intended ? intended->whose : std::nullopt;
     const auto add = [&](std::string topic, std::string_view type, std::string data) {
-      events.push_back({std::move(topic), std::string(type), reaction, waiting->boundary, std::move(data)});
+      events.push_back({std::move(topic), std::string(type), reaction, waiting->boundary, std::move(data), whose});
     };
     if (settlement.again) {
       add(reactions_topic(domain.name), kReactionAttemptedType,
@@ -90,7 +91,7 @@ void LaneProcessor::decide_settlement(Pending& pending, Batch& batch) {
       }
       if (intended) {
         result.intent = intended->intent;
-        append_follow_ups(domain, reactor, reaction, waiting->boundary, now, result, events);
+        append_follow_ups(domain, reactor, reaction, waiting->boundary, now, result, whose, events);
       }
     }
     CommandRequest& request = pending.request;

@@ -27,6 +27,11 @@ Result<void> LogCursor::fill() {
       if (auto decoded = event::decode_record(*record, event); !decoded) {
         return make_error(decoded.error().code, place(name_, lane_, at) + ": " + decoded.error().message);
       }
+      if (personal_) {
+        if (auto opened = personal_->open(event); !opened) {
+          return make_error(opened.error().code, place(name_, lane_, at) + ": " + opened.error().message);
+        }
+      }
       const auto said = event.envelope.tmseq;
       if (at != wanted || !said || *said != at) {
         return make_error(Code::corrupt, place(name_, lane_, wanted) + ": the log has a gap, a repeat or a fork here (found " +

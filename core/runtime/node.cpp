@@ -257,7 +257,7 @@ class NodeImpl final : public Node {
  private:
   Result<void> open() {
     for (const auto& domain : domains_) {
-      auto runtime = open_domain(domain, parts_.log, parts_.stores);
+      auto runtime = open_domain(domain, parts_.log, parts_.stores, parts_.personal);
       if (!runtime) return runtime.take_error();
       auto same = store_matches_log(*runtime->state, runtime->topics, parts_.log);
       if (!same) return same.take_error();

@@ -13,6 +13,7 @@
 #include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/base/task.hpp"
+#include "core/event/field_cipher.hpp"
 #include "core/log/event_log.hpp"
 #include "core/runtime/domain.hpp"
 #include "core/runtime/position.hpp"
@@ -229,6 +230,8 @@ struct NodeParts {
   std::function<Executor&(std::string_view name)> projection_executor;
   OutboundCalls* calls = nullptr;                   ///< what reactors' calls are made with; null: none are made
   std::optional<VolatileFile> volatile_file = {};   ///< nullopt: the memory is lost at a restart
+  /// Encrypts Personal<> fields. A node whose domains hold some does not start without.
+  event::FieldCipher* personal = nullptr;
 };
 std::unique_ptr<Node> make_node(NodeParts parts, std::vector<Domain> domains, NodeOptions options);
 

@@ -28,7 +28,7 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
       if (found != checkpoints->end()) next = std::max(next, found->second.next);
       const Tmseq end = source_.log.end(topic.id, LaneId{lane});
       anything = anything || next < end;
-      partitions_.push_back(Partition{t, LaneId{lane}, LogCursor(source_.log, topic.id, topic.spec.name, LaneId{lane}, next), end, {}});
+      partitions_.push_back(Partition{t, LaneId{lane}, LogCursor(source_.log, topic, LaneId{lane}, next), end, {}});
     }
   }
   if (checkpoints->empty() && anything) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);

@@ -47,17 +47,18 @@ Result<Uuid> reaction_id(std::string_view text) {
   return make_error(Code::corrupt, "a reaction's id is no UUID: " + std::string(text.substr(0, 64)));
 }
 
-NewEvent record_of(const std::string& topic, std::string_view type, std::string_view reaction, std::string_view boundary, std::string data) {
-  return NewEvent{topic, std::string(type), std::string(reaction), std::string(boundary), std::move(data)};
+NewEvent record_of(const std::string& topic, std::string_view type, std::string_view reaction, std::string_view boundary, std::string data,
+                   const std::optional<std::string>& whose = std::nullopt) {
+  return NewEvent{topic, std::string(type), std::string(reaction), std::string(boundary), std::move(data), whose};
 }
 
 /// The records for intents of `reactor` that follow from `cause`; those that cannot be recorded become dead letters.
 void append_intents(const Domain& domain, const std::string& reactor, std::string_view cause, std::string_view boundary, Time now,
-                    std::vector<Intent> intents, std::vector<NewEvent>& events) {
+                    std::vector<Intent> intents, const std::optional<std::string>& whose, std::vector<NewEvent>& events) {
   std::size_t recorded = static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const NewEvent& e) { return is_reaction_record(e.type); }));
   for (std::size_t i = 0; i < intents.size(); ++i) {
     Intent& intent = intents[i];
-    ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + Duration(intent.delay_ms), {}};
+    ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + Duration(intent.delay_ms), {}, whose};
     if (intent.id) record.reaction = *intent.id;
     DeadLetter dead{record.reaction, reactor, record.cause, {}, 0, {}};
     if (recorded == kIntentsMax) {
@@ -73,7 +74,7 @@ void append_intents(const Domain& domain, const std::string& reactor, std::strin
     if (data.size() > kIntentBytesMax) dead.reason = "the intent is larger than " + std::to_string(kIntentBytesMax) + " bytes";
     ++recorded;
     if (dead.reason.empty()) {
-      events.push_back(record_of(reactions_topic(domain.name), kReactionIntendedType, record.reaction, boundary, std::move(data)));
+      events.push_back(record_of(reactions_topic(domain.name), kReactionIntendedType, record.reaction, boundary, std::move(data), whose));
     } else {
       events.push_back(record_of(dead_letters_topic(domain.name), kDeadLetterType, dead.reaction, boundary, encode_record(dead)));
     }
@@ -118,6 +119,7 @@ PendingReaction unpack_reaction(std::string_view row) {
 }
 
 Result<void> fold_reaction(RowWriter& rows, LaneId lane, const event::Envelope& envelope, std::string_view data) {
+  if (event::is_erased(data)) return {};  // nobody knows any more what was to be done
   if (envelope.type == kReactionIntendedType) {
     auto record = decode<ReactionIntended>(envelope.type, data);
     if (!record) return record.take_error();
@@ -187,17 +189,18 @@ void append_reactions(const Domain& domain, const RowReader& state, const Contex
       auto intents = asked(domain, *reactor, id, context.boundary, events, [&] {
         return reactor->react(type, data, state, EventContext{context.now, id, context.command_id, context.boundary});
       });
-      append_intents(domain, reactor->name(), id, context.boundary, context.now, std::move(intents), events);
+      const auto whose = events[i].personal_subject;
+      append_intents(domain, reactor->name(), id, context.boundary, context.now, std::move(intents), whose, events);
     }
   }
 }
 
 void append_follow_ups(const Domain& domain, std::string_view reactor, const std::string& reaction, std::string_view boundary, Time now,
-                       const ReactionResult& result, std::vector<NewEvent>& events) {
+                       const ReactionResult& result, const std::optional<std::string>& whose, std::vector<NewEvent>& events) {
   for (const auto& candidate : domain.reactors) {
     if (candidate->name() != reactor) continue;
     auto intents = asked(domain, *candidate, reaction, boundary, events, [&] { return candidate->ended(result); });
-    append_intents(domain, candidate->name(), reaction, boundary, now, std::move(intents), events);
+    append_intents(domain, candidate->name(), reaction, boundary, now, std::move(intents), whose, events);
   }
 }
 

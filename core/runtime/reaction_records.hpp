@@ -31,8 +31,9 @@ struct ReactionIntended {
   std::string cause;     ///< id of the event, or of the reaction whose end led here
   Time due{};
   Intent intent;
+  std::optional<std::string> whose{};  ///< of the personal data that it may hold: of those in its cause
 };
-BOOST_DESCRIBE_STRUCT(ReactionIntended, (), (reaction, reactor, cause, due, intent))
+BOOST_DESCRIBE_STRUCT(ReactionIntended, (), (reaction, reactor, cause, due, intent, whose))
 
 /// An attempt that failed and will be repeated.
 struct ReactionAttempted {
@@ -66,7 +67,7 @@ BOOST_DESCRIBE_STRUCT(DeadLetter, (), (reaction, reactor, cause, reason, attempt
 std::string reactions_topic(std::string_view domain);
 std::string dead_letters_topic(std::string_view domain);
 
-/// True for the four types above that lie in those topics.
+/// True for the four types above that lie in those topics. Their data are sealed whole when they are somebody's.
 bool is_reaction_record(std::string_view type);
 
 /// An intent that has not ended.
@@ -98,7 +99,8 @@ std::string encode_record(const DeadLetter& record);
 void append_reactions(const Domain& domain, const RowReader& state, const Context& context,
                       const std::function<std::string(std::size_t)>& event_id, std::vector<NewEvent>& events);
 /// Asks the reactor what follows from the end of its reaction and appends that. One that is no longer registered says nothing.
+///   whose   as in the record of the reaction
 void append_follow_ups(const Domain& domain, std::string_view reactor, const std::string& reaction, std::string_view boundary, Time now,
-                       const ReactionResult& result, std::vector<NewEvent>& events);
+                       const ReactionResult& result, const std::optional<std::string>& whose, std::vector<NewEvent>& events);
 
 }  // namespace tidemark::runtime

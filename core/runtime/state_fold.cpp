@@ -76,7 +76,7 @@ class LaneReader {
         }
         next = std::max(next, found->second.next);
       }
-      cursors_.emplace_back(log_, topic.id, topic.spec.name, lane_, next);
+      cursors_.emplace_back(log_, topic, lane_, next);
     }
     return {};
   }

@@ -62,6 +62,23 @@ bool variant_names_second(std::string_view name) {
   return found;
 }
 
+/// Whose the Personal<> fields of a message are: what its personal_subject() says, else, for an event, its subject.
+template <class T>
+std::optional<std::string> personal_subject_of(const T& message) {
+  if constexpr (!event::contains_personal<T>) {
+    return std::nullopt;
+  } else if constexpr (requires { message.personal_subject(); }) {
+    return std::string(message.personal_subject());
+  } else {
+    static_assert(requires { message.subject(); }, "a message with Personal<> fields says whose they are: std::string personal_subject() const");
+    return std::string(message.subject());
+  }
+}
+template <class... T>
+std::optional<std::string> personal_subject_of(const std::variant<T...>& message) {
+  return std::visit([](const auto& held) { return personal_subject_of(held); }, message);
+}
+
 }  // namespace detail
 
 /// An event of the variant from a recorded one: nullopt when the variant does not have its type; an error when it has, but
@@ -93,6 +110,7 @@ class TypedCommand final : public DecodedCommand {
   std::string_view boundary() const override { return boundary_; }
   const std::string& canonical_data() const override { return data_; }
   const std::string& type() const override { return type_; }
+  std::optional<std::string> personal_subject() const override { return detail::personal_subject_of(command); }
 
   const typename D::Command command;
 
@@ -141,9 +159,11 @@ class TypedDecider final : public Decider {
     TM_ASSERT(!accepted.events.empty(), "an accepted decision has at least one event");
     verdict.kind = Verdict::Kind::accepted;
     verdict.reply = detail::reply_json(accepted.reply);
+    verdict.reply_subject = detail::personal_subject_of(accepted.reply);
+    const std::size_t reply_bytes = verdict.reply_subject ? verdict.reply.size() / 3 * 4 + kManifestLineBytes : verdict.reply.size();
     verdict.events.reserve(accepted.events.size());
     // The decision record holds the command, the reply and a line for every event.
-    if (typed.canonical_data().size() + verdict.reply.size() + accepted.events.size() * kManifestLineBytes > kRecordDataMax) {
+    if (event::sealed_size_max(typed.canonical_data()) + reply_bytes + accepted.events.size() * kManifestLineBytes > kRecordDataMax) {
       return too_large("decision record");
     }
     std::size_t bytes = 0;
@@ -151,11 +171,12 @@ class TypedDecider final : public Decider {
       std::visit([&](const auto& e) {
         using T = std::decay_t<decltype(e)>;
         verdict.events.push_back(NewEvent{std::string(T::kTopic), event::make_type(D::kDomain, T::kType, T::kVersion),
-                                          e.subject(), e.record_key(), event::to_json(e)});
+                                          e.subject(), e.record_key(), event::to_json(e), detail::personal_subject_of(e)});
       }, event);
       const NewEvent& made = verdict.events.back();
-      bytes += made.data.size();
-      if (made.data.size() > kRecordDataMax || bytes > log::kLaneBatchBytesMax / 2) return too_large("event " + made.type);
+      const std::size_t recorded = event::sealed_size_max(made.data);
+      bytes += recorded;
+      if (recorded > kRecordDataMax || bytes > log::kLaneBatchBytesMax / 2) return too_large("event " + made.type);
     }
     for (std::size_t i = 0; i < accepted.events.size(); ++i) {
       const std::string id = event_id(i);
@@ -187,6 +208,16 @@ class TypedDecider final : public Decider {
       if constexpr (detail::NamesSecond<T>) return e.second_subject();
       else return {};
     }, **event);
+  }
+
+  bool has_personal() const override { return event::any_personal<Command>() || event::any_personal<Event>() || event::any_personal<Reply>(); }
+
+  void find_personal(std::string_view type, event::JsonNode data, std::vector<event::PersonalNode>& found) const override {
+    const auto name = event::parse_type(type);
+    if (!name || name->domain != D::kDomain) return;
+    if (!event::find_personal_in_variant<Event>(name->name, name->version, data, found)) {
+      event::find_personal_in_variant<Command>(name->name, name->version, data, found);
+    }
   }
 
  private:

@@ -17,6 +17,7 @@ void add_topics(CLI::App& program, Chosen& chosen);
 void add_projections(CLI::App& program, Chosen& chosen);
 void add_tail(CLI::App& program, Chosen& chosen);
 void add_produce(CLI::App& program, Chosen& chosen);
+void add_keys(CLI::App& program, Chosen& chosen);
 void add_version(CLI::App& program, Chosen& chosen);
 
 /// Exit codes: 0 done, 1 failed or refused, 2 bad usage or configuration.

@@ -24,6 +24,7 @@
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
 #include "ops/cli/observers.hpp"
+#include "ops/cli/personal_data.hpp"
 #include "ops/cli/service_manager.hpp"
 #include "ops/cli/tls_files.hpp"
 
@@ -88,6 +89,7 @@ struct Process {
   std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
   log::RecoveryReport recovery;
   std::unique_ptr<log::EventLog> log;
+  PersonalData personal;
   std::unique_ptr<store::StoreFactory> stores;
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<http::Client> client;
@@ -165,6 +167,10 @@ Result<void> compose(Process& process) {
                        "at most " + std::to_string(hours) + "h, how long " + domain.name + ".decisions is kept");
   }
 
+  auto personal = open_personal_data(process.plan.keys, *process.installation.ring, domains, *process.files, home, process.stores);
+  if (!personal.ok()) return personal.take_error();
+  process.personal = std::move(*personal);
+
   runtime::NodeOptions options;
   options.idempotency_window = process.settings.duration("idempotency_window");
   options.node_id = process.settings.text("node_id");
@@ -183,6 +189,7 @@ Result<void> compose(Process& process) {
   parts.volatile_file.emplace(runtime::VolatileFile{process.plan.data + "/owner-memory", *process.disk, *process.files, [](const Error& error) {
     observe::warning("owner memory of the last run not taken over", {{"code", name_of(error.code)}, {"reason", error.message}});
   }});
+  parts.personal = process.personal.cipher.get();
   process.node = runtime::make_node(parts, std::move(domains), options);
 
   std::vector<http::Surface> surfaces;

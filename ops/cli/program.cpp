@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   add_projections(program, chosen);
   add_tail(program, chosen);
   add_produce(program, chosen);
+  add_keys(program, chosen);
   add_version(program, chosen);
   for (const DomainRegistration& domain : registered_domains()) {
     if (domain.add_commands) domain.add_commands(program, chosen);
