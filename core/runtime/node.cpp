@@ -393,7 +393,7 @@ class NodeImpl final : public Node {
     const auto command = domains_[*index].decider->decode(request.name, request.data, bad);
     if (!command) return std::nullopt;
     const auto& decisions = runtimes_[*index].decisions();
-    auto found = find_decided(parts_.log, decisions.id, decisions.spec.name, lane_of(command->boundary(), parts_.log.lanes()), request.command_id, intended);
+    auto found = find_decided(parts_.log, decisions, lane_of(command->boundary(), parts_.log.lanes()), request.command_id, intended);
     if (found) return std::move(*found);
     Outcome unknown;
     unknown.command_id = request.command_id;

@@ -5,17 +5,17 @@
 
 namespace tidemark::runtime {
 
-Result<std::optional<Outcome>> find_decided(const log::EventLog& log, log::TopicId decisions, const std::string& topic_name, LaneId lane,
+Result<std::optional<Outcome>> find_decided(const log::EventLog& log, const OpenTopic& decisions, LaneId lane,
                                             const std::string& command_id, Time since) {
-  std::uint64_t low = log.begin(decisions, lane).value, high = log.end(decisions, lane).value;
+  std::uint64_t low = log.begin(decisions.id, lane).value, high = log.end(decisions.id, lane).value;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    auto event = read_event(log, decisions, topic_name, lane, Tmseq{middle});
+    auto event = read_event(log, decisions.id, decisions.spec.name, lane, Tmseq{middle});
     if (!event) return event.take_error();
     if (event->envelope.time < since) low = middle + 1;
     else high = middle;
   }
-  LogCursor cursor(log, decisions, topic_name, lane, Tmseq{low});
+  LogCursor cursor(log, decisions.id, decisions.spec.name, lane, Tmseq{low});
   for (;;) {
     auto head = cursor.peek();
     if (!head) return head.take_error();
@@ -23,8 +23,12 @@ Result<std::optional<Outcome>> find_decided(const log::EventLog& log, log::Topic
     if ((*head)->envelope.commandid == command_id) break;
     cursor.pop();
   }
-  auto record = decode_decision((*cursor.peek())->data);
+  const event::Event& decided = **cursor.peek();
+  auto record = decode_decision(decided.data);
   if (!record) return record.take_error();
+  if (decisions.personal) {
+    if (auto opened = decisions.personal->open_decision(decided.envelope, *record); !opened) return opened.take_error();
+  }
   Outcome outcome;
   outcome.command_id = command_id;
   outcome.replayed = true;

@@ -6,13 +6,14 @@
 #include <string>
 
 #include "core/log/event_log.hpp"
+#include "core/runtime/domain_runtime.hpp"
 #include "core/runtime/node.hpp"
 
 namespace tidemark::runtime {
 
 /// The outcome of the command, when it was decided in that lane at `since` or later. Reads from the first decision of that
 /// time (found by bisection: time never goes back in a lane) to the end.
-Result<std::optional<Outcome>> find_decided(const log::EventLog& log, log::TopicId decisions, const std::string& topic_name, LaneId lane,
+Result<std::optional<Outcome>> find_decided(const log::EventLog& log, const OpenTopic& decisions, LaneId lane,
                                             const std::string& command_id, Time since);
 
 }  // namespace tidemark::runtime

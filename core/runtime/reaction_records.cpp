@@ -189,7 +189,9 @@ void append_reactions(const Domain& domain, const RowReader& state, const Contex
       auto intents = asked(domain, *reactor, id, context.boundary, events, [&] {
         return reactor->react(type, data, state, EventContext{context.now, id, context.command_id, context.boundary});
       });
-      const auto whose = events[i].personal_subject;
+      auto whose = events[i].personal_subject;
+      // What it asks for may come from the state, and so be about anybody in the boundary.
+      if (!whose && domain.decider->has_personal()) whose = std::string(context.boundary);
       append_intents(domain, reactor->name(), id, context.boundary, context.now, std::move(intents), whose, events);
     }
   }

@@ -1,6 +1,7 @@
 #include "tests/support/roster/roster.hpp"
 
 #include "core/runtime/typed_domain.hpp"
+#include "core/runtime/typed_reactor.hpp"
 
 namespace tidemark::testing::roster {
 namespace {
@@ -20,6 +21,16 @@ struct Names {
   using Event = Roster::Event;
   static void apply(RowWriter& rows, const Event& event, const EventContext&) {
     std::visit([&](const auto& e) { kNames.put(rows, e.person, event::to_json(e)); }, event);
+  }
+};
+
+/// Greets at once, so that an intent holds a name.
+struct Greeter {
+  static constexpr std::string_view kName = "roster.greeter";
+  using Event = std::variant<Registered>;
+  static std::vector<runtime::Intent> react(const RowReader&, const Event& event, const EventContext&) {
+    const auto& e = std::get<Registered>(event);
+    return {runtime::intend("roster", Greet{e.club, e.person, e.name}, "greeting for " + e.name.value)};
   }
 };
 
@@ -52,13 +63,14 @@ void Roster::evolve(State& state, const Event& event, const EventContext& contex
       event);
 }
 
-runtime::Domain make_domain() {
+runtime::Domain make_domain(bool with_reactor) {
   runtime::Domain domain;
   domain.name = "roster";
   domain.topics = {{"roster.register", log::TopicClass::fact, std::nullopt}};
   domain.decider = runtime::make_decider<Roster>();
   domain.contract = runtime::contract_of<Roster>;
   domain.projections = {runtime::make_projection<Names>()};
+  if (with_reactor) domain.reactors = {runtime::make_reactor<Greeter>()};
   return domain;
 }
 

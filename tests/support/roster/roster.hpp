@@ -106,6 +106,7 @@ struct Roster {
 /// Row of the projection "roster.names": person -> what is known, JSON.
 inline constexpr Table<std::string, std::string> kNames{16};
 
-runtime::Domain make_domain();
+/// `with_reactor`: members are greeted at once, else by a timer.
+runtime::Domain make_domain(bool with_reactor = false);
 
 }  // namespace tidemark::testing::roster

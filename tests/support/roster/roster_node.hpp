@@ -16,11 +16,11 @@ namespace tidemark::testing {
 
 class RosterNode {
  public:
-  RosterNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher) : scheduler_(scheduler) {
+  RosterNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher, bool with_reactor = false) : scheduler_(scheduler) {
     runtime::NodeParts parts{scheduler, log, stores, [&scheduler](std::string_view) -> Executor& { return scheduler; }};
     parts.personal = cipher;
     std::vector<runtime::Domain> domains;
-    domains.push_back(roster::make_domain());
+    domains.push_back(roster::make_domain(with_reactor));
     node_ = runtime::make_node(std::move(parts), std::move(domains), {});
   }
 

@@ -60,7 +60,8 @@ TEST(Jwt, WhatItSignsItVerifies) {
     for (std::size_t i = 0; i < token->size(); ++i) {
       std::string changed = *token;
       changed[i] = changed[i] == 'A' ? 'B' : 'A';
-      if (changed != *token) EXPECT_FALSE(verify_jwt(changed, {key}, at(kNow)).ok()) << i;
+      if (changed == *token) continue;
+      EXPECT_FALSE(verify_jwt(changed, {key}, at(kNow)).ok()) << i;
     }
   }
 }

@@ -99,6 +99,32 @@ TEST_F(PersonalTest, NoRecordHoldsAPersonalValueAndEachNamesItsKey) {
   EXPECT_EQ(sealed, 4u) << "two events and two decisions";
 }
 
+TEST_F(PersonalTest, AnIntentIsSealedWholeAndForgottenWithItsSubject) {
+  const auto start_reacting = [&] {
+    node = std::make_unique<RosterNode>(scheduler, *log, stores, cipher.get(), true);
+    auto started = node->start();
+    ASSERT_TRUE(started.ok()) << describe(started.error());
+  };
+  start_reacting();
+  ASSERT_EQ(node->execute(ada(), "k").kind, Outcome::Kind::accepted);
+  std::size_t intended = 0;
+  for (const auto& record : records()) {
+    EXPECT_EQ(record.data.find("Ada"), std::string::npos) << record.data;
+    if (record.envelope.type == "tidemark.platform.ReactionIntended.v1") ++intended;
+  }
+  EXPECT_EQ(intended, 1u);
+  // Before it acted, the process dies and the person is erased.
+  node.reset();
+  scheduler.drop_everything();
+  ASSERT_TRUE(subjects->destroy("p1")->has_value());
+  log = std::make_unique<MemoryLog>(history, scheduler);
+  stores.remove_all();
+  start_reacting();
+  scheduler.run_for(std::chrono::seconds(30));
+  for (const auto& record : records()) EXPECT_NE(record.envelope.type, "tidemark.platform.DeadLetter.v1") << record.data;
+  EXPECT_FALSE((*node)->failure().has_value());
+}
+
 TEST_F(PersonalTest, ARepeatGetsItsFirstAnswerAndAnotherBodyDoesNot) {
   start();
   const Outcome first = node->execute(ada(), "k");
