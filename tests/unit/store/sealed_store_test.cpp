@@ -29,6 +29,8 @@ class SealedStoreTest : public ::testing::Test {
       base = made.get();
       return std::unique_ptr<Store>(std::move(made));
     }
+    Result<std::vector<std::string>> list(const std::string&) override { return std::vector<std::string>(); }
+    Result<void> remove(const std::string&) override { return {}; }
     MemoryStore* base = nullptr;
   };
   SealedStoreTest() {
@@ -74,6 +76,15 @@ TEST_F(SealedStoreTest, ReadersSeePlainRowsAndTheStoreBelowDoesNot) {
   ASSERT_TRUE(store->write(changes, {}).ok());
   EXPECT_EQ(get(*store, "a"), "(none)");
   EXPECT_EQ(get(*store, "nowhere"), "(none)");
+}
+
+TEST_F(SealedStoreTest, WhatIsIngestedIsSealedToo) {
+  auto store = std::move(*stores_->open("personal"));
+  put(*store, "b", "old");
+  const std::vector<SortedRow> rows{{"a", "first"}, {"b", std::nullopt}, {"c", "third"}};
+  ASSERT_TRUE(store->ingest(rows, {}).ok());
+  EXPECT_EQ(get(*store, "a") + get(*store, "b") + get(*store, "c"), "first(none)third");
+  EXPECT_EQ(get(*factory_->base, "c"), "c|driht");
 }
 
 TEST_F(SealedStoreTest, ARowThatDoesNotOpenStopsItsReader) {
