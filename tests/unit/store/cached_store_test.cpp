@@ -58,6 +58,7 @@ TEST(CachedStoreTest, AnsweringFromMemoryDoesNotAskTheBase) {
     Result<void> write(const Overlay& changes, const std::vector<std::pair<CheckpointKey, Checkpoint>>& checkpoints) override {
       return store->write(changes, checkpoints);
     }
+    Result<void> ingest(std::span<const SortedRow> rows, const Checkpoints& checkpoints) override { return store->ingest(rows, checkpoints); }
     Result<std::map<CheckpointKey, Checkpoint>> checkpoints() const override { return store->checkpoints(); }
     Result<void> flush() override { return store->flush(); }
     std::uint64_t unflushed_bytes() const override { return store->unflushed_bytes(); }
