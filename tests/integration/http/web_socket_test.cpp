@@ -399,7 +399,7 @@ TEST_F(HttpWebSocket, APeerThatOnlySendsIsHeldBackByTheReader) {
 
 TEST_F(HttpWebSocket, ASilentPeerIsPingedThenCut) {
   body_.options.ping_interval = Duration(50);
-  body_.options.pong_deadline = Duration(300);
+  body_.options.pong_deadline = Duration(1500);
   serve();
   RawClient client = open();
   EXPECT_EQ(read_frame(client).opcode, kPing);
