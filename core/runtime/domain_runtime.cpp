@@ -51,8 +51,13 @@ Result<bool> store_matches_log(const store::Store& store, const std::vector<Open
                                            ", though a store has applied it: the log is damaged or was restored. To go on with this log, remove the stores");
     };
     if (log.end(topic->id, key.lane) < checkpoint.next) return witness("is missing");
-    if (last < log.begin(topic->id, key.lane)) continue;  // cut by retention: nothing left to compare with
+    const bool is_fact = topic->spec.topic_class == log::TopicClass::fact;
+    if (!is_fact && last < log.begin(topic->id, key.lane)) continue;  // cut by retention: nothing left to compare with
     auto event = read_event(log, topic->id, key.topic, key.lane, last);
+    if (!event && event.error().code == Code::not_found) {
+      if (is_fact) return witness("is missing");
+      continue;  // cut since
+    }
     if (!event) return event.take_error();
     if (event->envelope.id != checkpoint.last_id) return witness("is another record");
   }

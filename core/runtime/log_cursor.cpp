@@ -12,6 +12,10 @@ std::string place(const std::string& topic, LaneId lane, Tmseq at) {
 Result<void> LogCursor::fill() {
   head_ = count_ = 0;
   auto batches = log_->read(topic_, lane_, next_, read_bytes_);
+  while (!batches && batches.error().code == Code::not_found && at_cut_ == Cut::pass && next_ < log_->begin(topic_, lane_)) {
+    pass_cut();
+    batches = log_->read(topic_, lane_, next_, read_bytes_);
+  }
   if (!batches) return batches.take_error();
   for (const auto& stored : *batches) {
     auto reader = log::RecordBatchReader::open(stored.view());
@@ -43,6 +47,13 @@ Result<void> LogCursor::fill() {
   return {};
 }
 
+void LogCursor::pass_cut() {
+  const Tmseq begin = log_->begin(topic_, lane_);
+  if (!(next_ < begin)) return;
+  passed_ += begin.value - next_.value;
+  next_ = begin;
+}
+
 Result<const event::Event*> LogCursor::peek() {
   if (head_ == count_) {
     if (!(next_ < log_->end(topic_, lane_))) return static_cast<const event::Event*>(nullptr);
@@ -56,6 +67,16 @@ void LogCursor::pop() {
   last_id_ = events_[head_].envelope.id;
   ++head_;
   next_ = next_.next();
+}
+
+Result<LogCursor> follow(const log::EventLog& log, const OpenTopic& topic, LaneId lane, Tmseq next) {
+  const bool is_fact = topic.spec.topic_class == log::TopicClass::fact;
+  if (is_fact && next < log.begin(topic.id, lane)) {
+    return make_error(Code::corrupt, topic.spec.name + " lane " + std::to_string(lane.value) + " begins at " +
+                                         std::to_string(log.begin(topic.id, lane).value) + ", though the topic is kept for ever and a store needs it from " +
+                                         std::to_string(next.value));
+  }
+  return LogCursor(log, topic, lane, next);
 }
 
 Result<event::Event> read_event(const log::EventLog& log, log::TopicId topic, const std::string& topic_name, LaneId lane, Tmseq at) {

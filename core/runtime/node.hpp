@@ -107,6 +107,7 @@ struct ProjectionStatus {
   int version = 1;
   std::uint64_t applied = 0;       ///< events of its topics that it has passed, since the start of the log
   std::uint64_t behind = 0;        ///< events between it and the durable end
+  std::uint64_t cut = 0;           ///< of `applied`, those that retention had deleted before this process could read them
   struct Unread {
     log::TopicId topic_id;
     std::string topic;

@@ -23,12 +23,12 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
   for (std::size_t t = 0; t < source_.topics.size(); ++t) {
     const OpenTopic& topic = source_.topics[t];
     for (std::uint32_t lane = 0; lane < source_.log.lanes(); ++lane) {
-      Tmseq next = source_.log.begin(topic.id, LaneId{lane});
       const auto found = checkpoints->find(store::CheckpointKey{topic.spec.name, LaneId{lane}});
-      if (found != checkpoints->end()) next = std::max(next, found->second.next);
+      auto cursor = follow(source_.log, topic, LaneId{lane}, found != checkpoints->end() ? found->second.next : Tmseq{0});
+      if (!cursor) return cursor.take_error();
       const Tmseq end = source_.log.end(topic.id, LaneId{lane});
-      anything = anything || next < end;
-      partitions_.push_back(Partition{t, LaneId{lane}, LogCursor(source_.log, topic, LaneId{lane}, next), end, {}});
+      anything = anything || cursor->next() < end;
+      partitions_.push_back(Partition{t, LaneId{lane}, std::move(*cursor), end, {}});
     }
   }
   if (checkpoints->empty() && anything) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);

@@ -53,6 +53,8 @@ class ProjectionFold {
 
   const std::shared_ptr<store::Store>& store() const { return store_; }
   Tmseq next(std::size_t partition) const { return partitions_[partition].cursor.next(); }
+  /// Records of the partition that retention had cut before they could be read.
+  std::uint64_t cut(std::size_t partition) const { return partitions_[partition].cursor.passed(); }
   const std::optional<ProjectionFault>& fault(std::size_t partition) const { return partitions_[partition].fault; }
 
  private:

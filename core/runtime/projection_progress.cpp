@@ -33,6 +33,7 @@ bool ProjectionProgress::publish(std::size_t index, const ProjectionFold& fold) 
   const auto& fault = fold.fault(index);
   const bool stopped = fault && (!partition.fault || partition.fault->at != fault->at);
   partition.next = fold.next(index);
+  partition.cut = fold.cut(index);
   partition.fault = fault;
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     auto ended = outcome(at->second);
@@ -94,6 +95,7 @@ void ProjectionProgress::describe(ProjectionStatus& status) const {
   for (const auto& partition : partitions_) {
     const Tmseq end = source_.log.end(partition.id, partition.lane);
     status.applied += partition.next.value;
+    status.cut += partition.cut;
     if (partition.fault) status.faults.push_back(*partition.fault);
     if (!(partition.next < end)) continue;
     status.behind += end.value - partition.next.value;

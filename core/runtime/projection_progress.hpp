@@ -31,7 +31,7 @@ class ProjectionProgress {
 
   Tmseq next(std::size_t partition) const;
   std::optional<ProjectionFault> fault(std::string_view topic, LaneId lane) const;
-  /// Sets applied, behind, unread and faults.
+  /// Sets applied, behind, cut, unread and faults.
   void describe(ProjectionStatus& status) const;
 
  private:
@@ -40,6 +40,7 @@ class ProjectionProgress {
     log::TopicId id;
     LaneId lane;
     Tmseq next;  ///< first not applied
+    std::uint64_t cut = 0;
     std::optional<ProjectionFault> fault{};
   };
   struct Waiter {

@@ -65,18 +65,13 @@ class LaneReader {
  public:
   LaneReader(const DomainRuntime& domain, const log::EventLog& log, LaneId lane) : domain_(domain), log_(log), lane_(lane) {}
 
-  /// From the checkpoints on.
+  /// From the checkpoints on, or where retention has cut a topic, from its begin.
   Result<void> open(const Stored& stored) {
     for (const auto& topic : domain_.topics) {
-      Tmseq next = log_.begin(topic.id, lane_);
       const auto found = stored.find(store::CheckpointKey{topic.spec.name, lane_});
-      if (found != stored.end()) {
-        if (found->second.next < next && topic.spec.topic_class == log::TopicClass::fact) {
-          return make_error(Code::not_found, "retention has cut " + topic.spec.name + " past what the state of lane " + std::to_string(lane_.value) + " has read");
-        }
-        next = std::max(next, found->second.next);
-      }
-      cursors_.emplace_back(log_, topic, lane_, next);
+      auto cursor = follow(log_, topic, lane_, found != stored.end() ? found->second.next : Tmseq{0});
+      if (!cursor) return cursor.take_error();
+      cursors_.push_back(std::move(*cursor));
     }
     return {};
   }
@@ -125,15 +120,24 @@ class LaneReader {
 Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader, LaneId lane, Duration window, RowWriter& rows,
                                 FnRef<Result<void>()> between) {
   std::string forgotten;
+  Time latest = Time::min();
   for (std::uint64_t folded = 0;; ++folded) {
     auto head = reader.peek();
     if (!head) return head.take_error();
-    if (head->event == nullptr) return folded;
+    if (head->event == nullptr) {
+      // Decisions tell the lane's time, but those of old events may have been cut.
+      if (LaneInfo info = load_lane_info(rows, lane); info.last_time < latest) {
+        info.last_time = latest;
+        save_lane_info(rows, lane, info);
+      }
+      return folded;
+    }
     const bool is_decision = head->topic == domain.decisions_index();
     const bool is_fact = domain.topics[head->topic].spec.topic_class == log::TopicClass::fact;
     auto done = is_decision ? fold_decision(lane, *head->event, window, rows, forgotten)
                             : fold_event(*domain.domain, is_fact, lane, *head->event, rows);
     if (!done) return done.take_error();
+    latest = std::max(latest, head->event->envelope.time);
     reader.pop(head->topic);
     if (auto going = between(); !going) return going.take_error();
   }

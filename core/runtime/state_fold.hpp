@@ -16,9 +16,9 @@ Result<std::uint64_t> fold_all_lanes(DomainRuntime& domain, const log::EventLog&
                                      const std::atomic<bool>& stop);
 
 /// Folds everything of `lane` from the store's checkpoints to the durable end. Events are folded in the order of their
-/// decisions, whatever their topics. Returns the number of records folded.
-///   errors   unsupported_version (an event type that this build does not know, and that is not ignorable), corrupt,
-///            not_found (retention has cut what the store still needs), internal
+/// decisions, whatever their topics; where retention has cut a topic, from its begin. Returns the number of records folded.
+///   errors   unsupported_version (an event type that this build does not know, and that is not ignorable), corrupt (also when
+///            a fact topic lacks what the store still needs), internal
 Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration idempotency_window);
 
 /// Folds one recorded event into rows: domain state, stream version, lane facts. Used live only for LaneTaken.

@@ -52,6 +52,8 @@ class Machine {
     options.lanes = 3;
     options.segment_bytes = 16u << 10;  // several segments within a run
     options.make_epoch = [this] { return make_uuid_v7(scheduler.wall(), scheduler.random(), scheduler.random()); };
+    options.sealer = &scheduler;
+    options.now = [this] { return scheduler.wall(); };
     auto opened = log::open_embedded_log(disk, scheduler, scheduler, options);
     if (!opened) {
       error = opened.take_error();
