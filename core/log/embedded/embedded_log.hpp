@@ -66,7 +66,7 @@ struct RecoveryReport {
 Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options,
                                                        RecoveryReport* report = nullptr);
 
-/// Reads every byte of the journal without opening it for writing.
+/// Reads every byte of the journal without opening it for writing; a node may be at work on it.
 struct VerifyReport {
   std::uint64_t segments = 0, sealed_files = 0;
   std::uint64_t commits = 0;        ///< in segments

@@ -81,9 +81,7 @@ Result<void> check_sealed(Disk& disk, const std::string& directory, const Catalo
   return {};
 }
 
-}  // namespace
-
-Result<VerifyReport> verify_embedded_log(Disk& disk, const std::string& directory) {
+Result<VerifyReport> verify_once(Disk& disk, const std::string& directory) {
   VerifyReport report;
   auto state = inspect_journal(disk, directory, Depth::all, [&](const Inspection&, const FoundFrame& frame) { check_frame(frame, report); });
   if (!state) {
@@ -98,6 +96,20 @@ Result<VerifyReport> verify_embedded_log(Disk& disk, const std::string& director
   for (const auto& name : state->leftovers) report.notes.push_back(name + ": left over by an interrupted sealing; the next start removes it");
   if (auto done = check_sealed(disk, directory, state->catalogue, report); !done) return done.take_error();
   return report;
+}
+
+}  // namespace
+
+Result<VerifyReport> verify_embedded_log(Disk& disk, const std::string& directory) {
+  const auto catalogue = [&] { return read_file(disk, directory + "/" + std::string(kCatalogueName)); };
+  for (;;) {
+    const auto before = catalogue();
+    auto report = verify_once(disk, directory);
+    if (report && report->damage.empty()) return report;
+    // A node at work may have sealed or cut what was about to be read.
+    const auto after = catalogue();
+    if (before.ok() == after.ok() && (!before.ok() || *before == *after)) return report;
+  }
 }
 
 }  // namespace tidemark::log

@@ -26,26 +26,29 @@ EmbeddedLogOptions options(std::string directory, std::uint64_t segment_bytes) {
 
 class SimulatedHarness final : public LogHarness {
  public:
-  explicit SimulatedHarness(std::uint64_t segment_bytes) : segment_bytes_(segment_bytes) { open(); }
+  explicit SimulatedHarness(std::uint64_t segment_bytes, bool sealing = false) : segment_bytes_(segment_bytes), sealing_(sealing) { open(); }
   EventLog& log() override { return *log_; }
   void reopen() override {
     log_.reset();
     open();
   }
   void run_until(const std::function<bool()>& done) override {
-    tidemark::test::run_all({&writer_, &home_});
+    tidemark::test::run_all({&writer_, &home_, &sealer_});
     ASSERT_TRUE(done());
   }
 
  private:
   void open() {
-    auto log = open_embedded_log(disk_, home_, writer_, options("log", segment_bytes_));
+    auto with_sealer = options("log", segment_bytes_);
+    if (sealing_) with_sealer.sealer = &sealer_;
+    auto log = open_embedded_log(disk_, home_, writer_, std::move(with_sealer));
     ASSERT_TRUE(log.ok()) << describe(log.error());
     log_ = std::move(*log);
   }
   std::uint64_t segment_bytes_;
+  bool sealing_;
   SimDisk disk_{1};
-  ManualExecutor home_, writer_;
+  ManualExecutor home_, writer_, sealer_;
   std::unique_ptr<EventLog> log_;
 };
 
@@ -105,6 +108,7 @@ class PosixHarness final : public LogHarness {
 INSTANTIATE_TEST_SUITE_P(Embedded, EventLogContract,
                          testing::Values(LogAdapter{"SmallSegments", [] { return std::make_unique<SimulatedHarness>(4096); }},
                                          LogAdapter{"OneSegment", [] { return std::make_unique<SimulatedHarness>(256u << 10); }},
+                                         LogAdapter{"Sealed", [] { return std::make_unique<SimulatedHarness>(4096, true); }},
                                          LogAdapter{"RealFiles", [] { return std::make_unique<PosixHarness>(); }}),
                          [](const auto& info) { return info.param.name; });
 

@@ -30,14 +30,16 @@ std::string block_of(const std::string& page, const std::string& name) {
   return page.substr(begin + 4, end - begin - 4);
 }
 
-std::map<std::string, std::string> example() {
+/// Two small commits in the first segment; when `seal`, a third that does not fit behind them.
+std::map<std::string, std::string> example(bool seal = false) {
   tidemark::test::SimDisk disk(1);
-  tidemark::test::ManualExecutor home, writer;
+  tidemark::test::ManualExecutor home, writer, sealer;
   EmbeddedLogOptions options;
   options.directory = "log";
   options.lanes = 2;
   options.segment_bytes = 4096;
   options.make_epoch = [] { return *parse_uuid("0190a8f2-0000-7000-8000-000000000001"); };
+  if (seal) options.sealer = &sealer;
   {
     auto log = open_embedded_log(disk, home, writer, options);
     EXPECT_TRUE(log.ok());
@@ -47,18 +49,19 @@ std::map<std::string, std::string> example() {
     std::optional<Ownership> owner;
     (*log)->take(LaneId{1}, [&](Result<Ownership> r) { owner = *r; });
     tidemark::test::run_all({&writer, &home});
-    for (std::uint64_t i = 0; i < 2; ++i) {
+    const std::string large(3600, 'l');
+    for (std::uint64_t i = 0; i < (seal ? 3 : 2); ++i) {
       LaneBatch batch;
       batch.topics.resize(1);
       batch.topics[0].topic = *ledger;
       batch.topics[0].first = Tmseq{i};
       event::RecordView record;
       record.key = "k";
-      record.value = i == 0 ? "one" : "two";
+      record.value = i == 0 ? "one" : i == 1 ? "two" : std::string_view(large);
       record.timestamp_ms = 1700000000000;
       batch.topics[0].records.add(record);
       (*log)->append(*owner, std::move(batch), [](Result<void> r) { EXPECT_TRUE(r.ok()); });
-      tidemark::test::run_all({&writer, &home});
+      tidemark::test::run_all({&writer, &home, &sealer});
     }
   }
   return disk.image();
@@ -75,6 +78,9 @@ TEST(JournalFormatPage, ShowsTheBytesThatTheCodeWrites) {
   EXPECT_EQ(block_of(page.str(), "first frame"), dump(segment.substr(64, 192)));
   EXPECT_EQ(block_of(page.str(), "second frame"), dump(segment.substr(256, 192)));
   EXPECT_EQ(block_of(page.str(), "tail"), dump(image.at("log/tail").substr(kTailSlotAt[1], kTailSlotSize)));
+  const auto sealed = example(true);
+  EXPECT_EQ(block_of(page.str(), "catalogue"), sealed.at("log/catalogue"));
+  EXPECT_EQ(block_of(page.str(), "sealed file"), dump(sealed.at("log/0000000001-0000000001.fact.sealed")));
 }
 
 }  // namespace

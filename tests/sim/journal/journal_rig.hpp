@@ -177,6 +177,7 @@ class JournalRig {
           p.at += same;
           continue;
         }
+        if (p.at < p.begin) same = 0;  // nothing is cut in the middle of an append
         if (same != 0 && same != expected.size()) return "append " + std::to_string(number) + " is there in part";
         ++(same != 0 ? present : absent);
         p.at += same;

@@ -13,6 +13,7 @@ JournalMeta example() {
   meta.lanes = 12;
   meta.topics = {{"builds.ledger", TopicClass::fact, std::nullopt},
                  {"builds.activity", TopicClass::ephemeral, Duration(86400000)},
+                 {"builds.noise", TopicClass::ephemeral, std::nullopt, 1u << 20},
                  {"builds.dead-letters", TopicClass::dead_letters, std::nullopt}};
   return meta;
 }
@@ -23,7 +24,9 @@ TEST(JournalMeta, ReadsWhatItWrites) {
   ASSERT_TRUE(meta.ok());
   EXPECT_EQ(meta->epoch, example().epoch);
   EXPECT_EQ(meta->lanes, 12u);
-  ASSERT_EQ(meta->topics.size(), 3u);
+  ASSERT_EQ(meta->topics.size(), 4u);
+  EXPECT_EQ(meta->topics[2].retention_bytes, 1u << 20);
+  EXPECT_EQ(meta->topics[1].retention_bytes, std::nullopt);
   EXPECT_EQ(meta->topics[1].name, "builds.activity");
   EXPECT_EQ(meta->topics[1].topic_class, TopicClass::ephemeral);
   EXPECT_EQ(meta->topics[1].retention, Duration(86400000));

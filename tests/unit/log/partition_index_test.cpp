@@ -39,5 +39,25 @@ TEST(PartitionIndex, StopsAtTheBytesAskedFor) {
   EXPECT_EQ(index.find(3, 300).size(), 3u);
 }
 
+TEST(PartitionIndex, ForgetsSegmentsFromTheBegin) {
+  PartitionIndex index(7);
+  EXPECT_EQ(index.begin(), 7u);
+  for (std::uint64_t i = 0; i < 300; ++i) index.add(BatchPlace{7 + i, 1, 1 + i / 100, 64 + i % 100 * 128, 100});
+  index.forget_through(0);
+  EXPECT_EQ(index.begin(), 7u);
+  index.forget_through(2);
+  EXPECT_EQ(index.begin(), 207u);
+  EXPECT_TRUE(index.find(206, 1000).empty());
+  const auto found = index.find(250, 1);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].first, 250u);
+  EXPECT_EQ(found[0].segment, 3u);
+  EXPECT_EQ(found[0].offset, 64u + 43 * 128);
+  index.forget_through(3);
+  EXPECT_EQ(index.begin(), index.end());
+  index.add(BatchPlace{307, 2, 4, 64, 100});
+  EXPECT_EQ(index.find(308, 1).size(), 1u);
+}
+
 }  // namespace
 }  // namespace tidemark::log
