@@ -26,6 +26,9 @@ Task<http::Response> topics(Shared services, http::Request& request) {
     writer.begin_object().member("name", spec.name).member("class", log::name_of(spec.topic_class)).key("retention_ms");
     if (spec.retention) writer.value(spec.retention->count());
     else writer.null();
+    writer.key("retention_bytes");
+    if (spec.retention_bytes) writer.value(*spec.retention_bytes);
+    else writer.null();
     writer.key("lanes").begin_array();
     for (std::uint32_t lane = 0; lane < log.lanes(); ++lane) {
       writer.begin_object().member("begin", log.begin(*id, LaneId{lane}).value);

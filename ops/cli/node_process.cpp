@@ -25,6 +25,7 @@
 #include "ops/cli/installation.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/personal_data.hpp"
+#include "ops/cli/retention.hpp"
 #include "ops/cli/service_manager.hpp"
 #include "ops/cli/tls_files.hpp"
 
@@ -83,12 +84,13 @@ struct Process {
   std::vector<std::unique_ptr<DomainInstance>> domains;  ///< as registered
   std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
   std::unique_ptr<Executor> journal = make_thread_pool("tm-journal", 1);
+  std::unique_ptr<Executor> sealer = make_thread_pool("tm-sealer", 1);
   std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
   std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
   std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
   log::RecoveryReport recovery;
-  std::unique_ptr<log::EventLog> log;
+  std::unique_ptr<log::EmbeddedLog> log;
   PersonalData personal;
   std::unique_ptr<store::StoreFactory> stores;
   std::unique_ptr<blob::BlobStore> blobs;
@@ -115,6 +117,21 @@ Result<void> open_keys(Process& process) {
   return {};
 }
 
+void report_sealing(const log::SealingReport& report) {
+  using Kind = log::SealingReport::Kind;
+  if (report.kind == Kind::failed) {
+    observe::error("sealing failed, the log goes on without", {{"code", name_of(report.error.code)}, {"reason", report.error.message}});
+  } else {
+    observe::info(report.kind == Kind::sealed ? "log file sealed" : "log file cut by retention", {{"file", report.file}, {"bytes", report.bytes}});
+  }
+}
+
+/// What must be done for a log that is written little, too.
+void tend_log(Process& process) {
+  process.log->tend();
+  process.loop->scheduler().after(std::chrono::minutes(1), [&process] { tend_log(process); });
+}
+
 Result<void> open_log(Process& process) {
   Scheduler& home = process.loop->scheduler();
   log::EmbeddedLogOptions options;
@@ -122,6 +139,10 @@ Result<void> open_log(Process& process) {
   options.lanes = static_cast<std::uint32_t>(process.settings.number("lanes"));
   options.make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
   options.metrics = process.metrics.get();
+  options.segment_bytes = static_cast<std::uint64_t>(process.settings.number("log_segment_bytes"));
+  options.sealer = process.sealer.get();
+  options.now = [&home] { return home.wall(); };
+  options.on_sealing = report_sealing;
   auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &process.recovery);
   if (!log.ok()) return log.take_error();
   process.log = std::move(*log);
@@ -160,6 +181,7 @@ Result<void> compose(Process& process) {
 
   std::vector<runtime::Domain> domains;
   for (const auto& domain : process.domains) domains.push_back(domain->domain());
+  if (auto applied = apply_retention(process.settings, domains); !applied.ok()) return applied;
   for (const runtime::Domain& domain : domains) {
     if (process.settings.duration("idempotency_window") <= domain.decisions_retention) continue;
     const auto hours = std::chrono::duration_cast<std::chrono::hours>(domain.decisions_retention).count();
@@ -275,6 +297,9 @@ constexpr const char* kReadyStatus = "Answering commands";
 void announce(Process& process) {
   tell_ready(kReadyStatus);
   tell_alive(process.loop->scheduler());
+  for (const runtime::ProjectionStatus& status : process.node->projection_statuses()) {
+    if (status.cut > 0) observe::info("projection begins behind what retention has cut", {{"projection", status.name}, {"records", status.cut}});
+  }
   for (const http::BoundListener& bound : process.bound) {
     observe::info("listening", {{"url", url_of(bound.listener)}, {"surface", bound.listener.surface.empty() ? "main" : bound.listener.surface}});
   }
@@ -320,8 +345,8 @@ void on_signal(Process& process, int number) {
 }  // namespace
 
 std::vector<std::string> node_setting_keys() {
-  std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes", "node_id",
-                                "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+  std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes",
+                                "log_segment_bytes", "retention", "node_id", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
                                 "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
@@ -366,7 +391,7 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   observe::info(process.recovery.created ? "log created" : "log recovered",
-                {{"commits", process.recovery.commits}, {"segments", process.recovery.segments},
+                {{"commits", process.recovery.commits}, {"segments", process.recovery.segments}, {"sealed_files", process.recovery.sealed_files},
                  {"torn_bytes_cut", process.recovery.torn_bytes_cut}});
   auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get(), process.metrics.get());
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
@@ -387,7 +412,10 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   process.node->on_failure([&process](Error error) { fail(process, error); });
   process.loop->on_termination_signal([&process](int number) { on_signal(process, number); });
   process.loop->on_reload_signal([&process] { reload(process); });
-  process.loop->scheduler().post([&process] { spawn(start(process)); });
+  process.loop->scheduler().post([&process] {
+    tend_log(process);
+    spawn(start(process));
+  });
   process.loop->run();
   observe::info("ended", {{"code", process.exit_code}});
   // A failed node may have work under way that nobody can wait for.

@@ -7,6 +7,7 @@
 #include "core/http/client/address.hpp"
 #include "core/observe/log.hpp"
 #include "ops/cli/listen.hpp"
+#include "ops/cli/retention.hpp"
 #include "ops/cli/setting_kinds.hpp"
 
 namespace tidemark::cli {
@@ -70,6 +71,18 @@ Kind start() {
           }};
 }
 
+Kind segment_bytes() {
+  return {Kind::Toml::number, "a multiple of 64 from 65536 to 2147483648", [](std::string_view value) {
+            std::uint64_t bytes = 0;
+            const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), bytes);
+            return error == std::errc() && end == value.data() + value.size() && bytes >= 65536 && bytes <= 2147483648 && bytes % 64 == 0;
+          }};
+}
+
+Kind retention() {
+  return {Kind::Toml::texts, std::string(kRetentionExpected), [](std::string_view value) { return parse_retention(value).has_value(); }};
+}
+
 std::vector<Setting> make_table() {
   std::vector<Setting> table;
   table.push_back(make_setting("data", text("a directory"), "./data", "Directory of the log, the stores and the blobs"));
@@ -82,6 +95,9 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("tls_key", text("a PEM file"), "", "Private key of tls_certificate, without a passphrase"));
   table.push_back(make_setting("log", log_kind(), "embedded", "The log of record"));
   table.push_back(make_setting("lanes", integer(1, 1024), "12", "Lanes of a new installation; recorded in the log, never changed after"));
+  table.push_back(make_setting("log_segment_bytes", segment_bytes(), "67108864", "Size of a segment of the log; no append may be larger"));
+  table.push_back(make_setting("retention", retention(), "", "How long a topic is kept, repeatable: builds.activity=12h, builds.activity=7d/1073741824 "
+                       "(by age or size, whichever cuts first), builds.activity=forever"));
   table.push_back(make_setting("node_id", node_id(), "node", "Name of this node in events and logs"));
   table.push_back(make_setting("idempotency_window", duration("1m", "30d"), "24h", "How long a repeated Idempotency-Key gets the first answer"));
   table.push_back(make_setting("outbound_allow", networks(), "", "Network that outbound calls may reach although it is not public, repeatable"));

@@ -13,7 +13,8 @@
 namespace tidemark::cli {
 namespace {
 
-std::string retention_text(std::optional<std::int64_t> ms) {
+std::string retention_text(std::optional<std::int64_t> ms, std::optional<std::uint64_t> bytes) {
+  if (bytes) return retention_text(ms, std::nullopt) + "/" + std::to_string(*bytes);
   if (!ms) return "for ever";
   if (*ms % 86'400'000 == 0) return std::to_string(*ms / 86'400'000) + "d";
   if (*ms % 3'600'000 == 0) return std::to_string(*ms / 3'600'000) + "h";
@@ -44,7 +45,7 @@ int list(const Settings& settings, bool json) {
       ++number;
     }
     std::printf("%-28s %-13s %-10s %10llu  %s\n", std::string(topic["name"].as_string().value_or("")).c_str(),
-                std::string(topic["class"].as_string().value_or("")).c_str(), retention_text(topic["retention_ms"].as_int64()).c_str(),
+                std::string(topic["class"].as_string().value_or("")).c_str(), retention_text(topic["retention_ms"].as_int64(), topic["retention_bytes"].as_uint64()).c_str(),
                 static_cast<unsigned long long>(records), lanes.empty() ? "-" : lanes.c_str());
   }
   return 0;
@@ -59,8 +60,8 @@ int verify(const Settings& settings) {
   if (!report.ok()) return complain(report.error().message, kExitFailed);
   for (const std::string& note : report->notes) std::printf("note: %s\n", note.c_str());
   for (const std::string& damage : report->damage) std::printf("DAMAGE: %s\n", damage.c_str());
-  std::printf("%s: %llu segments, %llu commits, %llu records, %llu bytes: %s\n", directory.c_str(),
-              static_cast<unsigned long long>(report->segments), static_cast<unsigned long long>(report->commits),
+  std::printf("%s: %llu segments, %llu sealed files, %llu records, %llu bytes: %s\n", directory.c_str(),
+              static_cast<unsigned long long>(report->segments), static_cast<unsigned long long>(report->sealed_files),
               static_cast<unsigned long long>(report->records), static_cast<unsigned long long>(report->bytes),
               report->damage.empty() ? "whole" : "damaged");
   return report->damage.empty() ? 0 : kExitFailed;

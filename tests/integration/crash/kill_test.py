@@ -19,6 +19,7 @@ from tidemark_process import BuildsClient, Node, clean_environment
 DEVELOPERS = 4
 WORKERS = 4
 LIFE_S = (0.15, 0.9)
+SMALL_SEGMENTS = ["--log-segment-bytes", "262144"]  # so that kills come while they are sealed
 
 
 class Acknowledged:
@@ -253,7 +254,7 @@ def main():
     known = Acknowledged()
     slowest_start = 0.0
     with tempfile.TemporaryDirectory(prefix="tidemark-crash-") as folder:
-        node = Node(binary, folder)
+        node = Node(binary, folder, SMALL_SEGMENTS)
         try:
             for life in range(kills):
                 began = time.monotonic()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/cli/listen.hpp"
+#include "ops/cli/retention.hpp"
 
 namespace tidemark::cli {
 namespace {
@@ -31,6 +32,21 @@ TEST(Durations, HaveAUnit) {
   EXPECT_EQ(parse_duration("24h"), std::chrono::hours(24));
   EXPECT_EQ(parse_duration("7d"), std::chrono::hours(168));
   for (const char* text : {"", "5", "m", "-5s", "5 s", "5sec", "1.5h", "99999999999999999999s"}) EXPECT_FALSE(parse_duration(text)) << text;
+}
+
+TEST(RetentionSetting, NamesATopicAndItsBounds) {
+  const auto both = parse_retention("builds.activity=12h/1048576");
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->topic, "builds.activity");
+  EXPECT_EQ(both->age, std::chrono::hours(12));
+  EXPECT_EQ(both->bytes, 1048576u);
+  const auto for_ever = parse_retention("builds.activity=forever");
+  ASSERT_TRUE(for_ever);
+  EXPECT_FALSE(for_ever->age || for_ever->bytes);
+  for (const char* bad : {"", "builds.activity", "builds=1h", "=1h", "builds.activity=", "builds.activity=0s", "builds.activity=1h/", "builds.activity=1h/0",
+                          "builds.activity=1h/x", "builds.activity=soon"}) {
+    EXPECT_FALSE(parse_retention(bad)) << bad;
+  }
 }
 
 TEST(Listen, UnderstandsWhatPeopleWrite) {
