@@ -164,10 +164,13 @@ Result<RingFile> load(const std::string& path) {
 
 /// Reads, changes and replaces the file. `change` gives what is wrong, or nothing.
 Result<void> change_ring(const std::string& directory, FnRef<Result<void>(RingFile&)> change) {
+  const auto told = [&](Error error) {
+    return error.code == Code::not_found ? make_error(Code::unavailable, "there is no key ring at " + ring_path(directory)) : error;
+  };
   auto lock = PrivateDirectoryLock::take(directory);
-  if (!lock) return lock.take_error();
+  if (!lock) return told(lock.take_error());
   auto file = load(ring_path(directory));
-  if (!file) return file.take_error();
+  if (!file) return told(file.take_error());
   auto changed = change(*file);
   if (changed) {
     std::string text = write_ring(*file);

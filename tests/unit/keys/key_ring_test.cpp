@@ -155,6 +155,36 @@ TEST_F(KeyRingTest, TheLastKeyIsCurrentAndOlderOnesStayUntilDestroyed) {
   EXPECT_EQ(destroyed->open("s", sealed).error().code, Code::not_found);
 }
 
+TEST_F(KeyRingTest, ARotatedKeyIsCurrentAndTheOneBeforeStillVerifies) {
+  EXPECT_EQ(rotate_key(directory_, kMacPurpose).error().code, Code::unavailable) << "there is no ring";
+  const auto before = create();
+  const std::string mac = *before->mac(before->current_mac_key(), "p", {"x"}), sealed = *before->seal("s", "value");
+  const auto mac_key = rotate_key(directory_, kMacPurpose), wrap_key = rotate_key(directory_, kWrapPurpose);
+  ASSERT_TRUE(mac_key.ok() && wrap_key.ok());
+  const auto after = create();
+  EXPECT_EQ(after->id(), before->id());
+  EXPECT_EQ(after->current_mac_key(), *mac_key);
+  EXPECT_EQ(*after->mac(before->current_mac_key(), "p", {"x"}), mac);
+  EXPECT_EQ(*after->open("s", sealed), "value");
+  EXPECT_EQ(rotate_key(directory_, "poetry").error().code, Code::invalid_argument);
+  EXPECT_EQ(mode(path_), 0600);
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), 1) << "no temporary file is left";
+}
+
+TEST_F(KeyRingTest, ADestroyedKeyOpensNothingAndACurrentOneIsNotDestroyed) {
+  const auto before = create();
+  const std::string old = before->keys()[1].id, sealed = *before->seal("s", "value");
+  EXPECT_EQ(destroy_key(directory_, old).error().code, Code::invalid_argument);
+  ASSERT_TRUE(rotate_key(directory_, kWrapPurpose).ok());
+  ASSERT_TRUE(destroy_key(directory_, old).ok());
+  EXPECT_EQ(destroy_key(directory_, old).error().code, Code::not_found);
+  const auto after = create();
+  EXPECT_EQ(after->open("s", sealed).error().code, Code::not_found);
+  EXPECT_TRUE(after->keys()[1].destroyed);
+  EXPECT_FALSE(after->keys()[1].current);
+  EXPECT_TRUE(after->open("s", *after->seal("s", "new")).ok());
+}
+
 TEST_F(KeyRingTest, MacsDifferByKeyPurposeAndHowPartsAreCut) {
   RingFile file{"r", {{"m1", "mac", from_ms(0), std::string(32, '1')}, {"m2", "mac", from_ms(0), std::string(32, '2')},
                       {"w", "wrap", from_ms(0), std::string(32, '3')}}};
