@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "core/keys/jwt.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/keys/subject_keys.hpp"
 #include "ops/cli/commands.hpp"
@@ -31,6 +32,13 @@ int list(const std::string& directory) {
   std::printf("subjects: %llu keys, %llu destroyed, %llu damaged\n", static_cast<unsigned long long>(counts->live),
               static_cast<unsigned long long>(counts->destroyed), static_cast<unsigned long long>(counts->damaged));
   return counts->damaged == 0 ? 0 : kExitFailed;
+}
+
+int publish(const std::string& directory) {
+  const auto ring = keys::open_key_ring(directory, false);
+  if (!ring.ok()) return complain(ring.error().message, kExitFailed);
+  std::printf("%s\n", keys::jwk_set(keys::jwt_keys(**ring)).c_str());
+  return 0;
 }
 
 int rotate(const std::string& directory, const std::string& purpose) {
@@ -77,6 +85,9 @@ void add_keys(CLI::App& program, Chosen& chosen) {
   group->require_subcommand(1);
 
   add_command(*group, chosen, "list", "List the keys, never their bytes\nExample: tidemark keys list --data ./data", list);
+
+  add_command(*group, chosen, "jwks", "Print the public signing keys as a JWK Set, for those who verify tokens\n"
+                                      "Example: tidemark keys jwks --data ./data", publish);
 
   const auto purpose = std::make_shared<std::string>("mac");
   add_command(*group, chosen, "rotate", "Make another key for a purpose; a node uses it from its next start\n"

@@ -31,7 +31,7 @@ class Keys(unittest.TestCase):
             return json.load(ring)
 
     def test_without_a_ring_every_command_says_so(self):
-        for command in (["list"], ["rotate"], ["destroy", "mac-1"], ["destroy-subject", "somebody"]):
+        for command in (["list"], ["rotate"], ["jwks"], ["destroy", "mac-1"], ["destroy-subject", "somebody"]):
             done = self.keys(*command)
             self.assertEqual(done.returncode, 1, command)
             self.assertIn("ring", done.stderr + done.stdout, command)
@@ -80,6 +80,14 @@ class Keys(unittest.TestCase):
         self.assertEqual(self.keys("destroy", "mac-none").returncode, 1)
         self.assertEqual(self.node.stop(), 0)
         self.node.start()
+
+    def test_public_signing_keys_are_printed(self):
+        self.node.start()
+        self.assertEqual(json.loads(self.keys("jwks").stdout), {"keys": []})
+        made = self.keys("rotate", "--purpose", "sign").stdout.splitlines()[0]
+        [key] = json.loads(self.keys("jwks").stdout)["keys"]
+        self.assertEqual((key["kid"], key["kty"], key["crv"], key["alg"]), (made, "EC", "P-256", "ES256"))
+        self.assertEqual(set(key), {"kid", "kty", "crv", "alg", "use", "x", "y"})
 
     def test_bad_usage_is_told_apart(self):
         self.node.start()
