@@ -184,7 +184,8 @@ Task<http::Response> events(Shared services, std::shared_ptr<Following> followin
 }  // namespace
 
 http::Route events_route(Shared services) {
-  auto following = std::make_shared<Following>(Following{services->node, services->blocking, services->position_tag, nullptr});
+  std::shared_ptr<Following> following;
+  if (services) following = std::make_shared<Following>(Following{services->node, services->blocking, services->position_tag, nullptr});
   http::Route route;
   route.pattern = "/events";
   route.handler = [services, following](http::Request& request) { return events(services, following, request); };

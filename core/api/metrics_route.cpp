@@ -26,6 +26,12 @@ http::Route metrics_route(Shared services, bool with_key) {
   http::Route route;
   route.pattern = "/metrics";
   route.handler = [services, with_key](http::Request& request) { return metrics(services, with_key, request); };
+  route.doc = {.summary = "Metrics",
+               .description = "Text for Prometheus. With the setting metrics_open no key is needed.",
+               .tags = {"node"},
+               .answers = {{200, "The metrics", {{"text/plain", R"({"type":"string"})", {}}}}, http::problem_doc(401, "No operator key"),
+                           http::problem_doc(403, "Not the operator key")},
+               .credentials = {"operator"}};
   return route;
 }
 

@@ -36,11 +36,17 @@ Task<http::Response> version(Shared services) {
   co_return http::json_response(200, std::move(json));
 }
 
-http::Route open_route(std::string pattern, http::Handler handler) {
+http::Route open_route(std::string pattern, http::RouteDoc doc, http::Handler handler) {
   http::Route route;
   route.pattern = std::move(pattern);
   route.handler = std::move(handler);
+  route.doc = std::move(doc);
+  route.doc.tags = {"node"};
   return route;
+}
+
+http::AnswerDoc text_answer(int status, std::string description) {
+  return {status, std::move(description), {{"text/plain", R"({"type":"string"})", {}}}};
 }
 
 /// The key a request carries, or nothing.
@@ -109,10 +115,14 @@ std::optional<http::Response> refuse_stranger(const PlatformServices& services, 
   return response;
 }
 
-http::Surface make_platform_surface(PlatformServices services) {
-  const auto shared = std::make_shared<const PlatformServices>(std::move(services));
+namespace {
+
+http::Surface surface_of(const Shared& shared) {
   http::Surface surface;
   surface.fault = http::problem_fault;
+  surface.doc.title = "Platform";
+  surface.doc.description = "Commands, events and the state of the node, the same for every domain. Errors are RFC 9457 problem documents.";
+  surface.doc.credentials = {{"operator", http::CredentialDoc::Kind::bearer, {}, "The installation's operator key; X-Operator-Key takes it too"}};
   surface.routes.push_back(command_route(shared));
   surface.routes.push_back(commands_route(shared));
   surface.routes.push_back(decision_route(shared));
@@ -122,13 +132,28 @@ http::Surface make_platform_surface(PlatformServices services) {
   for (http::Route& route : projection_routes(shared)) surface.routes.push_back(std::move(route));
   surface.routes.push_back(health_route(shared));
   surface.routes.push_back(topics_route(shared));
-  if (shared->metrics != nullptr) surface.routes.push_back(metrics_route(shared, !shared->metrics_open));
+  if (!shared || shared->metrics != nullptr) surface.routes.push_back(metrics_route(shared, !shared || !shared->metrics_open));
   surface.routes.push_back(records_route(shared));
-  if (shared->signing_secrets) surface.routes.push_back(signing_secret_route(shared));
-  surface.routes.push_back(open_route("/livez", [](http::Request&) { return live(); }));
-  surface.routes.push_back(open_route("/readyz", [shared](http::Request&) { return ready(shared); }));
-  surface.routes.push_back(open_route("/version", [shared](http::Request&) { return version(shared); }));
+  if (!shared || shared->signing_secrets) surface.routes.push_back(signing_secret_route(shared));
+  surface.routes.push_back(open_route("/livez", {.summary = "The process answers", .answers = {text_answer(200, "It does")}},
+                                      [](http::Request&) { return live(); }));
+  surface.routes.push_back(open_route(
+      "/readyz", {.summary = "The node serves", .answers = {text_answer(200, "It does"), text_answer(503, "It starts, or has failed")}},
+      [shared](http::Request&) { return ready(shared); }));
+  surface.routes.push_back(open_route(
+      "/version",
+      {.summary = "Version of the program",
+       .answers = {{200, "The version", {{"application/json", http::object_schema({{"name", "string"}, {"version", "string"}}), {}}}}}},
+      [shared](http::Request&) { return version(shared); }));
   return surface;
 }
+
+}  // namespace
+
+http::Surface make_platform_surface(PlatformServices services) {
+  return surface_of(std::make_shared<const PlatformServices>(std::move(services)));
+}
+
+http::Surface platform_surface_table() { return surface_of(nullptr); }
 
 }  // namespace tidemark::api

@@ -33,6 +33,8 @@ struct PlatformServices {
 };
 
 http::Surface make_platform_surface(PlatformServices services);
+/// The same routes for documents: without a node, so no handler may be called.
+http::Surface platform_surface_table();
 
 /// /metrics alone and without key, for a listener of its own: nothing of it is on the main port.
 http::Surface make_metrics_surface(PlatformServices services);

@@ -107,21 +107,50 @@ Task<http::Response> records(Shared services, http::Request& request) {
   co_return response;
 }
 
-http::Route operator_route(std::string pattern, http::Handler handler) {
+http::Route operator_route(std::string pattern, http::RouteDoc doc, http::Handler handler) {
   http::Route route;
   route.pattern = std::move(pattern);
   route.handler = std::move(handler);
+  route.doc = std::move(doc);
+  route.doc.tags = {"log"};
+  route.doc.answers.push_back(http::problem_doc(401, "No operator key"));
+  route.doc.answers.push_back(http::problem_doc(403, "Not the operator key"));
+  route.doc.credentials = {"operator"};
   return route;
+}
+
+http::RouteDoc topics_doc() {
+  const std::string lane = http::object_schema({{"begin", "uint"}, {"end", "uint"}});
+  const std::string topic = http::object_schema({{"name", "string"}, {"class", "string"}, {"retention_ms", "integer|null"},
+                                                 {"lanes", http::array_schema(lane)}});
+  return {.summary = "Topics of the log",
+          .description = "Class, retention in milliseconds (null: for ever), and of every lane its begin and end.",
+          .answers = {{200, "The topics", {{"application/json", http::object_schema({{"epoch", "string"}, {"lanes", "uint"},
+                                                                                     {"topics", http::array_schema(topic)}}), {}}}}}};
+}
+
+http::RouteDoc records_doc() {
+  using enum http::ParameterDoc::In;
+  return {.summary = "Records of a lane",
+          .description = "One structured CloudEvent per line, in order. Go on with `from` as Tidemark-Next says.",
+          .parameters = {{.name = "topic", .description = "As GET /topics lists it"},
+                         {.name = "lane", .description = "From 0", .schema = http::member_schema("uint")},
+                         {.name = "from", .in = query, .description = "tmseq of the first record; 0 when absent", .schema = http::member_schema("uint")},
+                         {.name = "limit", .in = query, .description = "Records at most; 500 when absent",
+                          .schema = R"({"type":"integer","minimum":1,"maximum":1000})"}},
+          .answers = {{200, "Records", {{"application/x-ndjson", {}, {}}}, {{"Tidemark-Next", "tmseq behind the last record", http::member_schema("uint")}}},
+                      http::problem_doc(400, "Bad from or limit"), http::problem_doc(404, "No such topic or lane"),
+                      http::problem_doc(410, "Cut by retention")}};
 }
 
 }  // namespace
 
 http::Route topics_route(Shared services) {
-  return operator_route("/topics", [services](http::Request& request) { return topics(services, request); });
+  return operator_route("/topics", topics_doc(), [services](http::Request& request) { return topics(services, request); });
 }
 
 http::Route records_route(Shared services) {
-  return operator_route("/topics/:topic/lanes/:lane/records",
+  return operator_route("/topics/:topic/lanes/:lane/records", records_doc(),
                         [services](http::Request& request) { return records(services, request); });
 }
 

@@ -10,6 +10,7 @@
 // A path parameter that is not declared is a string; what the server itself refuses (408, 413, 431, ...) is added nowhere.
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,11 +20,23 @@ namespace tidemark::http {
 /// in "$defs" of the same text. Whoever composes a document moves them to where it keeps its definitions.
 using SchemaText = std::string;
 
+/// Schema of a described member: "string", "integer", "uint" (from 0), "number", "boolean", "date-time", "object", "any"; with
+/// "|null" when it may be null; or a schema as JSON, which is returned as it is.
+SchemaText member_schema(std::string_view words);
+
+struct MemberDoc {
+  std::string name;                               ///< with '?' at the end when it may be absent
+  std::string words;                              ///< as member_schema() takes them
+};
+/// {"type":"object",...} of those members.
+SchemaText object_schema(const std::vector<MemberDoc>& members);
+SchemaText array_schema(std::string_view item_schema);
+
 struct ParameterDoc {
   enum class In { path, query, header };
   std::string name;
   In in = In::path;
-  std::string description;
+  std::string description = {};
   bool required = false;                          ///< a path parameter always is
   SchemaText schema = R"({"type":"string"})";
 };
