@@ -31,5 +31,7 @@ runtime::Domain make_builds_domain(const schemas::builds::Settings& settings);
 
 /// Surface "builds". Its handlers run on the scheduler's thread.
 http::Surface make_builds_surface(BuildsServices services);
+/// The same routes for documents: without services, so no handler may be called.
+http::Surface builds_surface_table();
 
 }  // namespace tidemark::commands::builds::endpoint
