@@ -8,8 +8,10 @@
 
 namespace tidemark::schemas::builds {
 
-/// Queues a build. Refused: SOURCE_MISSING, SOURCE_TOO_LARGE, CERTS_TOO_LARGE, BUILD_ID_INVALID, BUILD_ID_TAKEN.
 struct SubmitBuild {
+  static constexpr std::string_view kDescription =
+      "Queues a build. Refused: SOURCE_MISSING, SOURCE_TOO_LARGE, CERTS_TOO_LARGE, BUILD_ID_INVALID, "
+      "BUILD_ID_TAKEN.";
   static constexpr std::string_view kType = "SubmitBuild";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -24,8 +26,10 @@ struct SubmitBuild {
 };
 BOOST_DESCRIBE_STRUCT(SubmitBuild, (), (platform, source, certs, access_token_sha256, token_key_id, build_id, pool_id))
 
-/// Queues a new build of the same files. Refused: BUILD_NOT_FOUND, SOURCE_GONE, BUILD_ID_INVALID, BUILD_ID_TAKEN.
 struct RetryBuild {
+  static constexpr std::string_view kDescription =
+      "Queues a new build of the same files. Refused: BUILD_NOT_FOUND, SOURCE_GONE, BUILD_ID_INVALID, "
+      "BUILD_ID_TAKEN.";
   static constexpr std::string_view kType = "RetryBuild";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -41,8 +45,8 @@ struct RetryBuild {
 BOOST_DESCRIBE_STRUCT(RetryBuild, (), (original_build_id, source_available, keep_certs, access_token_sha256,
                                        token_key_id, build_id, pool_id))
 
-/// Refused: BUILD_NOT_FOUND, BUILD_ALREADY_FINISHED.
 struct CancelBuild {
+  static constexpr std::string_view kDescription = "Cancels a build. Refused: BUILD_NOT_FOUND, BUILD_ALREADY_FINISHED.";
   static constexpr std::string_view kType = "CancelBuild";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -52,8 +56,9 @@ struct CancelBuild {
 };
 BOOST_DESCRIBE_STRUCT(CancelBuild, (), (build_id, pool_id))
 
-/// Makes a worker known, or renews it. Refused: NAME_OR_CAPABILITIES_MISSING, WORKER_ID_INVALID.
 struct RegisterWorker {
+  static constexpr std::string_view kDescription =
+      "Makes a worker known, or renews it. Refused: NAME_OR_CAPABILITIES_MISSING, WORKER_ID_INVALID.";
   static constexpr std::string_view kType = "RegisterWorker";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -70,8 +75,9 @@ struct RegisterWorker {
 BOOST_DESCRIBE_STRUCT(RegisterWorker, (), (worker_id, name, capabilities, public_identifier, active_build_count,
                                            token_sha256, token_key_id, pool_id))
 
-/// Asks for work; idempotent. Refused: WORKER_NOT_FOUND, WORKER_TOKEN_INVALID.
 struct PollForJob {
+  static constexpr std::string_view kDescription =
+      "Asks for work; idempotent. Refused: WORKER_NOT_FOUND, WORKER_TOKEN_INVALID.";
   static constexpr std::string_view kType = "PollForJob";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -88,8 +94,9 @@ struct PollForJob {
 BOOST_DESCRIBE_STRUCT(PollForJob, (), (worker_id, credential, token_sha256, otp_key_id, next_token_sha256,
                                        next_token_key_id, last_sign_at, pool_id))
 
-/// Takes a worker offline; its build goes back to the queue. Refused: WORKER_NOT_FOUND.
 struct UnregisterWorker {
+  static constexpr std::string_view kDescription =
+      "Takes a worker offline; its build goes back to the queue. Refused: WORKER_NOT_FOUND.";
   static constexpr std::string_view kType = "UnregisterWorker";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -99,8 +106,9 @@ struct UnregisterWorker {
 };
 BOOST_DESCRIBE_STRUCT(UnregisterWorker, (), (worker_id, pool_id))
 
-/// Heartbeat. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER, STALE_ATTEMPT, BUILD_ALREADY_FINISHED.
 struct RecordSignOfLife {
+  static constexpr std::string_view kDescription =
+      "Heartbeat. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER, STALE_ATTEMPT, BUILD_ALREADY_FINISHED.";
   static constexpr std::string_view kType = "RecordSignOfLife";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -115,8 +123,9 @@ struct RecordSignOfLife {
 };
 BOOST_DESCRIBE_STRUCT(RecordSignOfLife, (), (build_id, credential, worker_id, attempt, progress, last_mark_at, pool_id))
 
-/// Adds log lines, also after the end. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER, STALE_ATTEMPT.
 struct AppendLogs {
+  static constexpr std::string_view kDescription =
+      "Adds log lines, also after the end. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER, STALE_ATTEMPT.";
   static constexpr std::string_view kType = "AppendLogs";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -130,8 +139,9 @@ struct AppendLogs {
 };
 BOOST_DESCRIBE_STRUCT(AppendLogs, (), (build_id, credential, worker_id, attempt, entries, pool_id))
 
-/// The endpoint found the one-time password of this attempt right. Refused: BUILD_NOT_FOUND, OTP_*.
 struct AuthenticateVm {
+  static constexpr std::string_view kDescription =
+      "The endpoint found the one-time password of this attempt right. Refused: BUILD_NOT_FOUND, OTP_*.";
   static constexpr std::string_view kType = "AuthenticateVm";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -143,8 +153,9 @@ struct AuthenticateVm {
 };
 BOOST_DESCRIBE_STRUCT(AuthenticateVm, (), (build_id, attempt, token_key_id, pool_id))
 
-/// The VM holds a valid token. Refused: BUILD_NOT_FOUND, VM_TOKEN_NOT_ISSUED, VM_TOKEN_INVALID.
 struct MarkVmReady {
+  static constexpr std::string_view kDescription =
+      "The VM holds a valid token. Refused: BUILD_NOT_FOUND, VM_TOKEN_NOT_ISSUED, VM_TOKEN_INVALID.";
   static constexpr std::string_view kType = "MarkVmReady";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -155,9 +166,10 @@ struct MarkVmReady {
 };
 BOOST_DESCRIBE_STRUCT(MarkVmReady, (), (build_id, attempt, pool_id))
 
-/// Outcome of a build, with the file on success. Refused: BUILD_NOT_FOUND, WORKER_NOT_FOUND, NOT_BUILD_OWNER,
-/// STALE_ATTEMPT, BUILD_ALREADY_FINISHED, RESULT_TOO_LARGE.
 struct ReportResult {
+  static constexpr std::string_view kDescription =
+      "Outcome of a build, with the file on success. Refused: BUILD_NOT_FOUND, WORKER_NOT_FOUND, "
+      "NOT_BUILD_OWNER, STALE_ATTEMPT, BUILD_ALREADY_FINISHED, RESULT_TOO_LARGE.";
   static constexpr std::string_view kType = "ReportResult";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -174,8 +186,9 @@ struct ReportResult {
 BOOST_DESCRIBE_STRUCT(ReportResult, (), (build_id, credential, worker_id, attempt, success, result, error_message,
                                          pool_id))
 
-/// The owner gives the build back. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER.
 struct AbandonBuild {
+  static constexpr std::string_view kDescription =
+      "The owner gives the build back. Refused: BUILD_NOT_FOUND, NOT_BUILD_OWNER.";
   static constexpr std::string_view kType = "AbandonBuild";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -187,8 +200,8 @@ struct AbandonBuild {
 };
 BOOST_DESCRIBE_STRUCT(AbandonBuild, (), (build_id, worker_id, reason, pool_id))
 
-/// Issued by the build's timer.
 struct ExpireBuild {
+  static constexpr std::string_view kDescription = "Issued by the build's timer: ends an attempt that is still silent.";
   static constexpr std::string_view kType = "ExpireBuild";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }
@@ -200,8 +213,8 @@ struct ExpireBuild {
 };
 BOOST_DESCRIBE_STRUCT(ExpireBuild, (), (build_id, attempt, last_sign_at, pool_id))
 
-/// Issued by the worker's timer.
 struct ExpireWorker {
+  static constexpr std::string_view kDescription = "Issued by the worker's timer: a worker that is still silent is offline.";
   static constexpr std::string_view kType = "ExpireWorker";
   static constexpr int kVersion = 1;
   std::string boundary() const { return pool_id.value_or(std::string(kDefaultPool)); }

@@ -10,8 +10,8 @@
 
 namespace tidemark::schemas::builds {
 
-/// A build entered the queue, at the end of it.
 struct BuildSubmitted {
+  static constexpr std::string_view kDescription = "A build entered the queue, at the end of it.";
   static constexpr std::string_view kType = "BuildSubmitted";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -31,8 +31,8 @@ struct BuildSubmitted {
 BOOST_DESCRIBE_STRUCT(BuildSubmitted, (), (pool_id, build_id, platform, source, certs, access_token_sha256,
                                            token_key_id, order, retry_of))
 
-/// A worker got a pending build: one fact about both.
 struct BuildAssigned {
+  static constexpr std::string_view kDescription = "A worker got a pending build: one fact about both.";
   static constexpr std::string_view kType = "BuildAssigned";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -52,8 +52,9 @@ struct BuildAssigned {
 BOOST_DESCRIBE_STRUCT(BuildAssigned, (), (pool_id, build_id, worker_id, attempt, otp_key_id, otp_expires_at,
                                           liveness_due_at, claimed))
 
-/// The same worker begins the same build anew; credentials of the attempt before are dead.
 struct BuildReassigned {
+  static constexpr std::string_view kDescription =
+      "The same worker begins the same build anew; credentials of the attempt before are dead.";
   static constexpr std::string_view kType = "BuildReassigned";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -72,8 +73,8 @@ struct BuildReassigned {
 BOOST_DESCRIBE_STRUCT(BuildReassigned, (), (pool_id, build_id, worker_id, attempt, otp_key_id, otp_expires_at,
                                             liveness_due_at))
 
-/// First heartbeat or telemetry of the attempt.
 struct BuildStarted {
+  static constexpr std::string_view kDescription = "First heartbeat or telemetry of the attempt.";
   static constexpr std::string_view kType = "BuildStarted";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -87,8 +88,10 @@ struct BuildStarted {
 };
 BOOST_DESCRIBE_STRUCT(BuildStarted, (), (pool_id, build_id, attempt, liveness_due_at))
 
-/// The VM of the attempt proved the one-time password; token number auth_seq replaces the one before.
 struct VmAuthenticated {
+  static constexpr std::string_view kDescription =
+      "The VM of the attempt proved the one-time password; token number auth_seq replaces the one "
+      "before.";
   static constexpr std::string_view kType = "VmAuthenticated";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -104,8 +107,8 @@ struct VmAuthenticated {
 };
 BOOST_DESCRIBE_STRUCT(VmAuthenticated, (), (pool_id, build_id, attempt, auth_seq, token_key_id, vm_token_expires_at))
 
-/// The VM is up: the one-time password is spent.
 struct VmReady {
+  static constexpr std::string_view kDescription = "The VM is up: the one-time password is spent.";
   static constexpr std::string_view kType = "VmReady";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -118,8 +121,8 @@ struct VmReady {
 };
 BOOST_DESCRIBE_STRUCT(VmReady, (), (pool_id, build_id, attempt))
 
-/// The result is there. Final.
 struct BuildCompleted {
+  static constexpr std::string_view kDescription = "The result is there. Final.";
   static constexpr std::string_view kType = "BuildCompleted";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -136,8 +139,9 @@ struct BuildCompleted {
 };
 BOOST_DESCRIBE_STRUCT(BuildCompleted, (), (pool_id, build_id, worker_id, attempt, result, late))
 
-/// The worker reported failure, or the attempts are used up (failure_code).
 struct BuildFailed {
+  static constexpr std::string_view kDescription =
+      "The worker reported failure, or the attempts are used up (failure_code).";
   static constexpr std::string_view kType = "BuildFailed";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -154,8 +158,9 @@ struct BuildFailed {
 };
 BOOST_DESCRIBE_STRUCT(BuildFailed, (), (pool_id, build_id, worker_id, attempt, error_message, failure_code))
 
-/// No sign of life for too long: failed, a late success is still taken for a while.
 struct BuildTimedOut {
+  static constexpr std::string_view kDescription =
+      "No sign of life for too long: failed, a late success is still taken for a while.";
   static constexpr std::string_view kType = "BuildTimedOut";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -171,8 +176,9 @@ struct BuildTimedOut {
 };
 BOOST_DESCRIBE_STRUCT(BuildTimedOut, (), (pool_id, build_id, worker_id, attempt, silent_ms))
 
-/// The worker gave the build back: pending again, at its original place.
 struct BuildRequeued {
+  static constexpr std::string_view kDescription =
+      "The worker gave the build back: pending again, at its original place.";
   static constexpr std::string_view kType = "BuildRequeued";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -188,8 +194,8 @@ struct BuildRequeued {
 };
 BOOST_DESCRIBE_STRUCT(BuildRequeued, (), (pool_id, build_id, worker_id, attempt, reason))
 
-/// A developer cancelled it; its worker, if any, is free at once.
 struct BuildCancelled {
+  static constexpr std::string_view kDescription = "A developer cancelled it; its worker, if any, is free at once.";
   static constexpr std::string_view kType = "BuildCancelled";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -203,8 +209,9 @@ struct BuildCancelled {
 };
 BOOST_DESCRIBE_STRUCT(BuildCancelled, (), (pool_id, build_id, worker_id))
 
-/// A worker that was not known. The token's nonce is the id of the command.
 struct WorkerRegistered {
+  static constexpr std::string_view kDescription =
+      "A worker that was not known. The token's nonce is the id of the command.";
   static constexpr std::string_view kType = "WorkerRegistered";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -224,8 +231,9 @@ struct WorkerRegistered {
 BOOST_DESCRIBE_STRUCT(WorkerRegistered, (), (pool_id, worker_id, name, capabilities, public_identifier, token_sha256,
                                              token_key_id, token_expires_at, offline_due_at))
 
-/// A known worker came back with a new token; its stored name stays.
 struct WorkerReregistered {
+  static constexpr std::string_view kDescription =
+      "A known worker came back with a new token; its stored name stays.";
   static constexpr std::string_view kType = "WorkerReregistered";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -243,8 +251,8 @@ struct WorkerReregistered {
 BOOST_DESCRIBE_STRUCT(WorkerReregistered, (), (pool_id, worker_id, active_build_count, token_sha256, token_key_id,
                                                token_expires_at, offline_due_at))
 
-/// A new token; the one before stays valid until its own expiry.
 struct WorkerTokenRotated {
+  static constexpr std::string_view kDescription = "A new token; the one before stays valid until its own expiry.";
   static constexpr std::string_view kType = "WorkerTokenRotated";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -259,8 +267,8 @@ struct WorkerTokenRotated {
 };
 BOOST_DESCRIBE_STRUCT(WorkerTokenRotated, (), (pool_id, worker_id, token_sha256, token_key_id, token_expires_at))
 
-/// An offline worker polled.
 struct WorkerCameOnline {
+  static constexpr std::string_view kDescription = "An offline worker polled.";
   static constexpr std::string_view kType = "WorkerCameOnline";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -273,8 +281,8 @@ struct WorkerCameOnline {
 };
 BOOST_DESCRIBE_STRUCT(WorkerCameOnline, (), (pool_id, worker_id, offline_due_at))
 
-/// No contact for too long, and no live build.
 struct WorkerWentOffline {
+  static constexpr std::string_view kDescription = "No contact for too long, and no live build.";
   static constexpr std::string_view kType = "WorkerWentOffline";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -287,8 +295,8 @@ struct WorkerWentOffline {
 };
 BOOST_DESCRIBE_STRUCT(WorkerWentOffline, (), (pool_id, worker_id, silent_ms))
 
-/// The worker said goodbye; its tokens are dead.
 struct WorkerUnregistered {
+  static constexpr std::string_view kDescription = "The worker said goodbye; its tokens are dead.";
   static constexpr std::string_view kType = "WorkerUnregistered";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLedgerTopic;
@@ -300,8 +308,9 @@ struct WorkerUnregistered {
 };
 BOOST_DESCRIBE_STRUCT(WorkerUnregistered, (), (pool_id, worker_id))
 
-/// Log lines, numbered on from first_seq; their time is the envelope's.
 struct BuildLogAppended {
+  static constexpr std::string_view kDescription =
+      "Log lines, numbered on from first_seq; their time is the envelope's.";
   static constexpr std::string_view kType = "BuildLogAppended";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kLogsTopic;
@@ -315,8 +324,9 @@ struct BuildLogAppended {
 };
 BOOST_DESCRIBE_STRUCT(BuildLogAppended, (), (pool_id, build_id, first_seq, entries))
 
-/// A coalesced sign of life. Ephemeral: nothing that is decided is folded from it.
 struct HeartbeatRecorded {
+  static constexpr std::string_view kDescription =
+      "A coalesced sign of life. Ephemeral: nothing that is decided is folded from it.";
   static constexpr std::string_view kType = "HeartbeatRecorded";
   static constexpr int kVersion = 1;
   static constexpr std::string_view kTopic = kActivityTopic;

@@ -4,10 +4,14 @@
 
 #include <boost/describe/class.hpp>
 #include <cstdint>
+#include <string_view>
 
 namespace tidemark::schemas::builds {
 
 struct Settings {
+  static constexpr std::string_view kDescription =
+      "What decisions of the builds domain depend on; recorded with LaneTaken. Times in ms, sizes in "
+      "bytes.";
   std::int64_t assigned_silence_ms = 600'000;      ///< allowed since assignment or last sign of life while `assigned`
   std::int64_t building_silence_ms = 300'000;      ///< the same while `building`
   std::int64_t late_success_ms = 86'400'000;       ///< after a timeout a success is still taken for so long

@@ -50,8 +50,10 @@ enum class Credential {
 };
 BOOST_DESCRIBE_ENUM(Credential, api_key, worker_token, vm_token)
 
-/// A durable file. Sources and results are addressed by hash; certs are private to their build and stored under its id.
 struct BlobRef {
+  static constexpr std::string_view kDescription =
+      "A durable file. Sources and results are addressed by hash; certs are private to their build and "
+      "stored under its id.";
   std::string sha256{};         ///< lower-case hex of the plain content
   std::uint64_t size = 0;       ///< bytes
   BlobKind kind = BlobKind::source;
@@ -62,6 +64,7 @@ struct BlobRef {
 BOOST_DESCRIBE_STRUCT(BlobRef, (), (sha256, size, kind, declared_name, declared_type))
 
 struct LogEntry {
+  static constexpr std::string_view kDescription = "A line of a build's log.";
   LogLevel level = LogLevel::info;
   std::string message{};
   auto operator<=>(const LogEntry&) const = default;
