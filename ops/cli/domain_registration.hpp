@@ -38,6 +38,12 @@ class DomainInstance {
   virtual std::vector<std::string> commands_to_try(const std::string& /*url*/) const { return {}; }
 };
 
+/// What a domain promises, for documents: without services, so no handler may be called.
+struct DomainTables {
+  runtime::Domain domain;
+  std::vector<http::Surface> surfaces;
+};
+
 struct DomainRegistration {
   std::string name;                   ///< also the prefix of its settings: "builds.api_key"
   std::vector<Setting> settings;
@@ -46,6 +52,8 @@ struct DomainRegistration {
   std::function<Result<void>(const Settings& settings)> check;
   /// Reads what it needs, and makes its key files in `keys` (absolute) at a first start.
   std::function<Result<std::unique_ptr<DomainInstance>>(const Settings& settings, const std::string& keys)> open;
+  /// With the settings at their defaults. Without it the domain is in no document.
+  std::function<DomainTables()> tables;
   /// Adds subcommands of its own. May be empty.
   std::function<void(CLI::App& program, Chosen& chosen)> add_commands;
 };

@@ -18,6 +18,7 @@
 #include "core/observe/log.hpp"
 #include "core/observe/process_metrics.hpp"
 #include "core/runtime/node.hpp"
+#include "core/schema/documents.hpp"
 #include "core/store/store.hpp"
 #include "ops/cli/commands.hpp"
 #include "ops/cli/domain_registration.hpp"
@@ -192,6 +193,8 @@ Result<void> compose(Process& process) {
   auto personal = open_personal_data(process.plan.keys, *process.installation.ring, domains, *process.files, home, process.stores);
   if (!personal.ok()) return personal.take_error();
   process.personal = std::move(*personal);
+  schema::Installation described{.version = TIDEMARK_VERSION, .domains = {}, .surfaces = {}};
+  for (const runtime::Domain& domain : domains) described.domains.push_back(schema::contract_of(domain));
 
   runtime::NodeOptions options;
   options.idempotency_window = process.settings.duration("idempotency_window");
@@ -226,6 +229,12 @@ Result<void> compose(Process& process) {
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
   }
+  const auto documents = std::make_shared<schema::Documents>();
+  for (http::Route& route : schema::document_routes(documents)) surfaces.front().routes.push_back(std::move(route));
+  for (const http::Surface& surface : surfaces) {
+    if (surface.on_main_port) described.surfaces.push_back(&surface);
+  }
+  *documents = schema::make_documents(described);
   http::ServerOptions serving;
   serving.metrics = process.metrics.get();
   serving.on_answer = [every = process.settings.flag("access_log")](const http::Exchange& exchange) { log_answer(exchange, every); };

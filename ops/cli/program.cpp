@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   add_tail(program, chosen);
   add_produce(program, chosen);
   add_keys(program, chosen);
+  add_schema(program, chosen);
   add_version(program, chosen);
   for (const DomainRegistration& domain : registered_domains()) {
     if (domain.add_commands) domain.add_commands(program, chosen);

@@ -157,6 +157,13 @@ void add_builds_serve(CLI::App& program, Chosen& chosen) {
   });
 }
 
+DomainTables builds_tables() {
+  DomainTables tables;
+  tables.domain = builds::make_builds_domain({});
+  tables.surfaces.push_back(builds::builds_surface_table());
+  return tables;
+}
+
 }  // namespace
 
 DomainRegistration register_builds() {
@@ -166,6 +173,7 @@ DomainRegistration register_builds() {
   made.surfaces = {"builds"};
   made.check = check_builds;
   made.open = BuildsInstance::open;
+  made.tables = builds_tables;
   made.add_commands = add_builds_serve;
   return made;
 }
