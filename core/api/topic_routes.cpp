@@ -122,9 +122,9 @@ http::Route operator_route(std::string pattern, http::RouteDoc doc, http::Handle
 http::RouteDoc topics_doc() {
   const std::string lane = http::object_schema({{"begin", "uint"}, {"end", "uint"}});
   const std::string topic = http::object_schema({{"name", "string"}, {"class", "string"}, {"retention_ms", "integer|null"},
-                                                 {"lanes", http::array_schema(lane)}});
+                                                 {"retention_bytes", "integer|null"}, {"lanes", http::array_schema(lane)}});
   return {.summary = "Topics of the log",
-          .description = "Class, retention in milliseconds (null: for ever), and of every lane its begin and end.",
+          .description = "Class, retention in milliseconds and bytes (null: unbounded), and of every lane its begin and end.",
           .answers = {{200, "The topics", {{"application/json", http::object_schema({{"epoch", "string"}, {"lanes", "uint"},
                                                                                      {"topics", http::array_schema(topic)}}), {}}}}}};
 }
