@@ -20,18 +20,18 @@ std::string contents_json(const RowReader& rows, const std::string& locker) {
 
 }  // namespace
 
-http::Surface make_lockers_surface(runtime::Node& node, runtime::PositionTag position_tag) {
+http::Surface make_lockers_surface(runtime::Node* node, runtime::PositionTag position_tag) {
   http::Surface surface;
   surface.name = "lockers";
   surface.fault = http::problem_fault;
   http::Route contents;
   contents.pattern = "/lockers/:locker";
   contents.doc.summary = "What lies in a locker";
-  contents.handler = [&node, position_tag](http::Request& request) -> Task<http::Response> {
-    auto waiting = api::honour_at_least(node, position_tag, request, std::string(projections::lockers::Contents::kName));
+  contents.handler = [node, position_tag](http::Request& request) -> Task<http::Response> {
+    auto waiting = api::honour_at_least(*node, position_tag, request, std::string(projections::lockers::Contents::kName));
     auto refusal = co_await std::move(waiting);
     if (refusal) co_return std::move(*refusal);
-    const auto rows = node.projection_snapshot(projections::lockers::Contents::kName);
+    const auto rows = node->projection_snapshot(projections::lockers::Contents::kName);
     co_return http::json_response(200, contents_json(*rows, std::string(request.param("locker"))));
   };
   surface.routes.push_back(std::move(contents));

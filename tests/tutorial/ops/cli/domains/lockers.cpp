@@ -17,13 +17,20 @@ class LockersInstance final : public DomainInstance {
 
   std::vector<http::Surface> surfaces(const DomainServices& services) override {
     std::vector<http::Surface> surfaces;
-    surfaces.push_back(commands::lockers::endpoint::make_lockers_surface(services.node, services.position_tag));
+    surfaces.push_back(commands::lockers::endpoint::make_lockers_surface(&services.node, services.position_tag));
     return surfaces;
   }
 
  private:
   schemas::lockers::Settings of_lockers_;
 };
+
+DomainTables lockers_tables() {
+  DomainTables tables;
+  tables.domain = commands::lockers::endpoint::make_lockers_domain({});
+  tables.surfaces.push_back(commands::lockers::endpoint::make_lockers_surface(nullptr, {}));
+  return tables;
+}
 
 }  // namespace
 
@@ -35,6 +42,7 @@ DomainRegistration register_lockers() {
       make_setting("lockers.keep", duration("1s", "30d"), "3d", "How long a parcel waits before it goes back"),
   };
   made.surfaces = {"lockers"};
+  made.tables = lockers_tables;
   made.open = [](const Settings& settings, const std::string&) -> Result<std::unique_ptr<DomainInstance>> {
     return std::unique_ptr<DomainInstance>(std::make_unique<LockersInstance>(settings));
   };
