@@ -60,6 +60,7 @@ void ReactionRunner::remove(std::size_t domain, const Uuid& reaction) {
   else waiting_.erase({found->second.due, found->first});
   entries_.erase(found);
   metrics_.pending(domain, -1);
+  arm();  // there may be room again for one that is due
 }
 
 void ReactionRunner::start() {
