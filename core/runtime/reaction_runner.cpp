@@ -108,10 +108,10 @@ void ReactionRunner::begin(const Id& id) {
   const auto pending = hooks_.find(id.first, id.second);
   if (!pending) return remove(id.first, id.second);
   auto intended = decode_intended(pending->record);
-  if (!intended) return give_up(id, pending->attempts, "the recorded intent does not decode");
+  if (!intended) return give_up(id, pending->attempts + 1, "the recorded intent does not decode");
   if (intended->intent.command) begin_command(id, *pending, std::move(*intended));
   else if (intended->intent.call) begin_call(id, *pending, std::move(*intended));
-  else give_up(id, pending->attempts, "the recorded intent is neither a command nor a call");
+  else give_up(id, pending->attempts + 1, "the recorded intent is neither a command nor a call");
 }
 
 void ReactionRunner::begin_command(const Id& id, const PendingReaction& pending, ReactionIntended intended) {
@@ -160,7 +160,7 @@ void ReactionRunner::command_ended(const Id& id, std::int64_t attempts, Outcome 
 }
 
 void ReactionRunner::begin_call(const Id& id, const PendingReaction& pending, ReactionIntended intended) {
-  if (calls_ == nullptr) return give_up(id, pending.attempts, "this node makes no outbound calls");
+  if (calls_ == nullptr) return give_up(id, pending.attempts + 1, "this node makes no outbound calls");
   CallIntent& intent = *intended.intent.call;
   const std::string destination = destination_of(intent.url);
   const Time now = scheduler_.wall();

@@ -22,7 +22,7 @@ namespace tidemark::runtime {
 /// What became of an attempt, for the log.
 struct ReactionSettlement {
   Uuid reaction;
-  std::int64_t attempts = 0;
+  std::int64_t attempts = 0;  ///< with this one: the ids of its records come from it
   std::optional<Time> again;  ///< tried again then; else it has ended with `result`
   ReactionResult result;      ///< its intent is filled in by the lane
 };

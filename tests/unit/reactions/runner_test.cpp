@@ -69,5 +69,22 @@ TEST_F(RunnerTest, MoreThanItTakesAtOnceAreAllDoneThoughNothingElseHappens) {
   EXPECT_EQ(runner.pending(), 0u);
 }
 
+// The ids of what is recorded come from the number of the attempt.
+TEST_F(RunnerTest, GivingUpAfterARecordedAttemptIsAnAttemptOfItsOwn) {
+  runtime::Intent intent;
+  intent.call = runtime::CallIntent{};
+  add(0, std::move(intent), 2);  // this node makes no calls
+  add(1, runtime::Intent{}, 2);  // neither a command nor a call
+  add(2, runtime::Intent{}, 2);
+  lane.at(derive_uuid("runner test", "reaction", 2)).record = "{}";
+  runner.start();
+  scheduler.run_for(std::chrono::seconds(1));
+  ASSERT_EQ(settled.size(), 3u);
+  for (const auto& settlement : settled) {
+    EXPECT_EQ(settlement.attempts, 3) << settlement.result.detail;
+    EXPECT_EQ(settlement.result.kind, runtime::ReactionResult::Kind::dead);
+  }
+}
+
 }  // namespace
 }  // namespace tidemark::testing
