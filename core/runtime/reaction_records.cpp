@@ -1,9 +1,8 @@
 #include "core/runtime/reaction_records.hpp"
 
-#include <algorithm>
-
 #include "core/base/bytes.hpp"
 #include "core/event/json.hpp"
+#include "core/log/event_log.hpp"
 
 namespace tidemark::runtime {
 namespace {
@@ -11,7 +10,9 @@ namespace {
 constexpr char kArea = 0x08;
 /// Of the intents of one decision: they share its append and the manifest in its record with the events.
 constexpr std::size_t kIntentsMax = 64;
+constexpr std::size_t kIntentsBytesMax = log::kLaneBatchBytesMax / 8;  // the events may fill half a batch
 constexpr std::size_t kIntentBytesMax = 1u << 20;
+constexpr std::size_t kAroundSealed = 256;
 
 std::string row_key(LaneId lane, const Uuid& reaction) {
   std::string key(1, kArea);
@@ -52,46 +53,72 @@ NewEvent record_of(const std::string& topic, std::string_view type, std::string_
   return NewEvent{topic, std::string(type), std::string(reaction), std::string(boundary), std::move(data), whose};
 }
 
-/// The records for intents of `reactor` that follow from `cause`; those that cannot be recorded become dead letters.
-void append_intents(const Domain& domain, const std::string& reactor, std::string_view cause, std::string_view boundary, Time now,
-                    std::vector<Intent> intents, const std::optional<std::string>& whose, std::vector<NewEvent>& events) {
-  std::size_t recorded = static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const NewEvent& e) { return is_reaction_record(e.type); }));
-  for (std::size_t i = 0; i < intents.size(); ++i) {
-    Intent& intent = intents[i];
-    ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + Duration(intent.delay_ms), {}, whose};
-    if (intent.id) record.reaction = *intent.id;
-    DeadLetter dead{record.reaction, reactor, record.cause, {}, 0, {}};
-    if (recorded == kIntentsMax) {
-      dead.reaction = to_string(derive_uuid(cause, "reactor/" + reactor, kIntentsMax));
-      dead.reason = "the decision has more than " + std::to_string(kIntentsMax) + " intents; these and the rest are not done";
-      events.push_back(record_of(dead_letters_topic(domain.name), kDeadLetterType, dead.reaction, boundary, encode_record(dead)));
-      return;
-    }
-    if (intent.command.has_value() == intent.call.has_value()) dead.reason = "an intent is a command or a call";
-    else if (!parse_uuid(record.reaction)) dead.reason = "the id of an intent is a UUID";
-    record.intent = std::move(intent);
-    std::string data = dead.reason.empty() ? event::to_json(record) : std::string();
-    if (data.size() > kIntentBytesMax) dead.reason = "the intent is larger than " + std::to_string(kIntentBytesMax) + " bytes";
-    ++recorded;
-    if (dead.reason.empty()) {
-      events.push_back(record_of(reactions_topic(domain.name), kReactionIntendedType, record.reaction, boundary, std::move(data), whose));
-    } else {
-      events.push_back(record_of(dead_letters_topic(domain.name), kDeadLetterType, dead.reaction, boundary, encode_record(dead)));
+/// Appends what reactors ask for to the events of one decision, while there is room.
+class IntentRecorder {
+ public:
+  IntentRecorder(const Domain& domain, std::string_view boundary, std::vector<NewEvent>& events)
+      : domain_(domain), boundary_(boundary), events_(events) {}
+
+  /// The rest is not done, and a dead letter says so.
+  bool full() const { return full_; }
+
+  /// The intents of `reactor` that follow from `cause`; those that cannot be recorded become dead letters.
+  void add(const std::string& reactor, std::string_view cause, Time now, std::vector<Intent> intents, const std::optional<std::string>& whose) {
+    for (std::size_t i = 0; i < intents.size() && !full_; ++i) {
+      Intent& intent = intents[i];
+      ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + Duration(intent.delay_ms), {}, whose};
+      if (intent.id) record.reaction = *intent.id;
+      DeadLetter dead{record.reaction, reactor, record.cause, {}, 0, {}};
+      if (intent.command.has_value() == intent.call.has_value()) dead.reason = "an intent is a command or a call";
+      else if (!parse_uuid(record.reaction)) dead.reason = "the id of an intent is a UUID";
+      record.intent = std::move(intent);
+      std::string data = dead.reason.empty() ? event::to_json(record) : std::string();
+      if (data.size() > kIntentBytesMax) dead.reason = "the intent is larger than " + std::to_string(kIntentBytesMax) + " bytes";
+      if (!dead.reason.empty()) add(dead);
+      else append(record_of(reactions_topic(domain_.name), kReactionIntendedType, record.reaction, boundary_, std::move(data), whose), dead);
     }
   }
-}
+
+  void add(const DeadLetter& dead) { append(letter(dead), dead); }
+
+ private:
+  NewEvent letter(const DeadLetter& dead) const {
+    return record_of(dead_letters_topic(domain_.name), kDeadLetterType, dead.reaction, boundary_, encode_record(dead));
+  }
+
+  void append(NewEvent record, const DeadLetter& whence) {
+    if (full_) return;
+    // What is somebody's is sealed whole, in base64.
+    const std::size_t size = record.personal_subject ? record.data.size() / 3 * 4 + kAroundSealed : record.data.size();
+    full_ = records_ == kIntentsMax || size > kIntentsBytesMax - bytes_;
+    if (full_) {
+      const std::string excess = to_string(derive_uuid(whence.cause, "reactor/" + whence.reactor, kIntentsMax));
+      record = letter({excess, whence.reactor, whence.cause,
+                       "the decision has more than " + std::to_string(kIntentsMax) + " intents, or " + std::to_string(kIntentsBytesMax) +
+                           " bytes of them; this one and the rest are not done", 0, {}});
+    } else {
+      ++records_;
+      bytes_ += size;
+    }
+    events_.push_back(std::move(record));
+  }
+
+  const Domain& domain_;
+  const std::string_view boundary_;
+  std::vector<NewEvent>& events_;
+  std::size_t records_ = 0, bytes_ = 0;
+  bool full_ = false;
+};
 
 /// A reactor that throws does not undo what it was to react to.
-std::vector<Intent> asked(const Domain& domain, const Reactor& reactor, std::string_view cause, std::string_view boundary,
-                          std::vector<NewEvent>& events, FnRef<std::vector<Intent>()> ask) {
+std::vector<Intent> asked(const Reactor& reactor, std::string_view cause, IntentRecorder& recorder, FnRef<std::vector<Intent>()> ask) {
   try {
     return ask();
   } catch (const RowsUnavailable&) {
     throw;
   } catch (const std::exception& error) {
-    const DeadLetter dead{to_string(derive_uuid(cause, "reactor/" + reactor.name())), reactor.name(), std::string(cause),
-                          std::string("the reactor failed: ") + error.what(), 0, {}};
-    events.push_back(record_of(dead_letters_topic(domain.name), kDeadLetterType, dead.reaction, boundary, encode_record(dead)));
+    recorder.add(DeadLetter{to_string(derive_uuid(cause, "reactor/" + reactor.name())), reactor.name(), std::string(cause),
+                            std::string("the reactor failed: ") + error.what(), 0, {}});
     return {};
   }
 }
@@ -181,28 +208,31 @@ std::string encode_record(const DeadLetter& record) { return event::to_json(reco
 void append_reactions(const Domain& domain, const RowReader& state, const Context& context,
                       const std::function<std::string(std::size_t)>& event_id, std::vector<NewEvent>& events) {
   const std::size_t causes = events.size();
+  IntentRecorder recorder(domain, context.boundary, events);
   for (std::size_t i = 0; i < causes; ++i) {
     for (const auto& reactor : domain.reactors) {
+      if (recorder.full()) return;
       const std::string type = events[i].type, data = events[i].data;  // `events` grows below
       if (!reactor->takes(type)) continue;
       const std::string id = event_id(i);
-      auto intents = asked(domain, *reactor, id, context.boundary, events, [&] {
+      auto intents = asked(*reactor, id, recorder, [&] {
         return reactor->react(type, data, state, EventContext{context.now, id, context.command_id, context.boundary});
       });
       auto whose = events[i].personal_subject;
       // What it asks for may come from the state, and so be about anybody in the boundary.
       if (!whose && domain.decider->has_personal()) whose = std::string(context.boundary);
-      append_intents(domain, reactor->name(), id, context.boundary, context.now, std::move(intents), whose, events);
+      recorder.add(reactor->name(), id, context.now, std::move(intents), whose);
     }
   }
 }
 
 void append_follow_ups(const Domain& domain, std::string_view reactor, const std::string& reaction, std::string_view boundary, Time now,
                        const ReactionResult& result, const std::optional<std::string>& whose, std::vector<NewEvent>& events) {
+  IntentRecorder recorder(domain, boundary, events);
   for (const auto& candidate : domain.reactors) {
     if (candidate->name() != reactor) continue;
-    auto intents = asked(domain, *candidate, reaction, boundary, events, [&] { return candidate->ended(result); });
-    append_intents(domain, candidate->name(), reaction, boundary, now, std::move(intents), whose, events);
+    auto intents = asked(*candidate, reaction, recorder, [&] { return candidate->ended(result); });
+    recorder.add(candidate->name(), reaction, now, std::move(intents), whose);
   }
 }
 
