@@ -1,5 +1,7 @@
 #include "core/runtime/reaction_records.hpp"
 
+#include <algorithm>
+
 #include "core/base/bytes.hpp"
 #include "core/event/json.hpp"
 #include "core/log/event_log.hpp"
@@ -66,11 +68,14 @@ class IntentRecorder {
   void add(const std::string& reactor, std::string_view cause, Time now, std::vector<Intent> intents, const std::optional<std::string>& whose) {
     for (std::size_t i = 0; i < intents.size() && !full_; ++i) {
       Intent& intent = intents[i];
-      ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + Duration(intent.delay_ms), {}, whose};
+      const Duration delay(intent.delay_ms);
+      const Duration delay_max = domain_.reactions_retention / 2;  // the rest of it is for the attempts
+      ReactionIntended record{to_string(derive_uuid(cause, "reactor/" + reactor, i)), reactor, std::string(cause), now + std::min(delay, delay_max), {}, whose};
       if (intent.id) record.reaction = *intent.id;
       DeadLetter dead{record.reaction, reactor, record.cause, {}, 0, {}};
       if (intent.command.has_value() == intent.call.has_value()) dead.reason = "an intent is a command or a call";
       else if (!parse_uuid(record.reaction)) dead.reason = "the id of an intent is a UUID";
+      else if (delay > delay_max) dead.reason = "the delay is longer than half the time for which intents are kept";
       record.intent = std::move(intent);
       std::string data = dead.reason.empty() ? event::to_json(record) : std::string();
       if (data.size() > kIntentBytesMax) dead.reason = "the intent is larger than " + std::to_string(kIntentBytesMax) + " bytes";

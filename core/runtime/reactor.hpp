@@ -46,7 +46,7 @@ BOOST_DESCRIBE_STRUCT(CallIntent, (), (method, url, content_type, body, headers,
 struct Intent {
   std::optional<CommandIntent> command;
   std::optional<CallIntent> call;
-  std::int64_t delay_ms = 0;      ///< not before so long after the cause was recorded
+  std::int64_t delay_ms = 0;      ///< not before so long after the cause was recorded; at most half of Domain::reactions_retention
   std::string note;               ///< the reactor's own; comes back in ReactionResult
   std::optional<std::string> id;  ///< UUID text; absent: derived from the cause, the reactor and the place among its intents
 };

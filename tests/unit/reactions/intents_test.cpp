@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
+#include <limits>
+#include <memory>
+#include <vector>
 
 #include "core/event/json.hpp"
 #include "core/runtime/reaction_records.hpp"
@@ -74,6 +76,17 @@ TEST(IntentsTest, TheirNumberIsThatOfTheDecisionWhicheverOfItsEventsTheyFollow) 
   const auto events = records(std::vector<Intent>(50, call()), 4);
   EXPECT_EQ(count(events, runtime::kReactionIntendedType), 64u);
   EXPECT_EQ(count(events, runtime::kDeadLetterType), 1u);
+}
+
+// Later, a state that is folded anew would not find the intent in the log any more.
+TEST(IntentsTest, ADelayBeyondHalfTheRetentionIsADeadLetter) {
+  const Duration most = people::make_domain().reactions_retention / 2;
+  EXPECT_EQ(count(records({call(0, most.count())}), runtime::kReactionIntendedType), 1u);
+  for (const std::int64_t delay_ms : {most.count() + 1, std::numeric_limits<std::int64_t>::max()}) {
+    const auto events = records({call(0, delay_ms)});
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(reason(events[0]), "the delay is longer than half the time for which intents are kept") << delay_ms;
+  }
 }
 
 }  // namespace
