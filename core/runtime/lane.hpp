@@ -54,6 +54,8 @@ class LaneProcessor {
   void submit(std::size_t domain, CommandRequest request, std::unique_ptr<DecodedCommand> command, Fn<void(Outcome)> done);
   std::size_t queued() const { return queue_.size(); }
 
+  /// What was answered to a command, from its decision. Of any lane.
+  Result<Outcome> read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const;
   Result<void> owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read);
   OwnerWaiters& waiters() { return waiters_; }
   VolatileMemory& memory(std::size_t domain) { return *memory_[domain]; }
@@ -101,7 +103,6 @@ class LaneProcessor {
   bool guarded(FnRef<void()> work);
   void refuse_batch(Batch& batch, const Error& error);
   std::string resting_key(std::size_t domain, const std::string& timer_key) const { return std::to_string(domain) + ' ' + timer_key; }
-  Result<Outcome> read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const;
   void write_lane_taken(Fn<void(Result<void>)> done);
   Time time_now();
 

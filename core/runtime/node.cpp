@@ -8,7 +8,6 @@
 #include "core/runtime/lane.hpp"
 #include "core/runtime/projection_skip.hpp"
 #include "core/runtime/projection_worker.hpp"
-#include "core/runtime/reaction_lookup.hpp"
 #include "core/runtime/state_fold.hpp"
 
 namespace tidemark::runtime {
@@ -17,6 +16,7 @@ namespace {
 /// Leaves room in the decision record for the reply and the manifest.
 constexpr std::size_t kCommandBytesMax = log::kRecordBytesMax - (512u << 10);
 constexpr std::size_t kSkipReasonMax = 1000;
+constexpr Duration kIndexPatience = std::chrono::seconds(10);
 
 class NodeImpl final : public Node {
  public:
@@ -376,29 +376,46 @@ class NodeImpl final : public Node {
   }
 
   Task<void> execute_reaction(CommandRequest request, Time intended, Fn<void(Outcome)> done) {
-    auto outcome = decided_before(request, intended);
-    if (!outcome) {
-      auto task = execute(std::move(request));
-      outcome = co_await std::move(task);
+    const auto index = domain_index(request.domain);
+    if (index && ready_ && parts_.scheduler.wall() - intended >= options_.idempotency_window / 2) {
+      auto asking = decided_before(*index, request.command_id);
+      auto before = co_await std::move(asking);
+      if (!before.ok() || *before) {
+        Outcome outcome;
+        outcome.command_id = request.command_id;
+        if (before.ok()) outcome = std::move(**before);
+        else outcome.error = before.take_error();
+        done(std::move(outcome));
+        co_return;
+      }
     }
-    done(std::move(*outcome));
+    auto task = execute(std::move(request));
+    auto outcome = co_await std::move(task);
+    done(std::move(outcome));
   }
 
-  /// What became of a reaction's command that may be older than the index of command ids reaches.
-  std::optional<Outcome> decided_before(const CommandRequest& request, Time intended) const {
-    if (parts_.scheduler.wall() - intended < options_.idempotency_window / 2) return std::nullopt;
-    const auto index = domain_index(request.domain);
-    if (!index || !ready_) return std::nullopt;
-    BadInput bad;
-    const auto command = domains_[*index].decider->decode(request.name, request.data, bad);
-    if (!command) return std::nullopt;
-    const auto& decisions = runtimes_[*index].decisions();
-    auto found = find_decided(parts_.log, decisions, lane_of(command->boundary(), parts_.log.lanes()), request.command_id, intended);
-    if (found) return std::move(*found);
-    Outcome unknown;
-    unknown.command_id = request.command_id;
-    unknown.error = found.take_error();
-    return unknown;
+  /// What became of a command that may be older than execute() remembers; nullopt: it has not been decided.
+  ///   errors   not_found: it has, and retention has cut the outcome; others: nobody knows now
+  Task<Result<std::optional<Outcome>>> decided_before(std::size_t domain, std::string command_id) {
+    const std::string& name = domains_[domain].name;
+    const auto id = parse_uuid(command_id);
+    if (!id) co_return std::optional<Outcome>();
+    auto waiting = wait_applied(index_name(name), index_end(*this, name), parts_.scheduler.now() + kIndexPatience);
+    auto applied = co_await std::move(waiting);
+    if (!applied) co_return make_error(Code::unavailable, "the index of decisions is behind: " + applied.error().message);
+    std::optional<RecordPlace> place;
+    try {
+      place = find_decision(*rows_of(index_name(name)), name, *id);
+    } catch (const RowsUnavailable& error) {
+      co_return make_error(Code::unavailable, error.what());
+    }
+    if (!place) co_return std::optional<Outcome>();
+    if (place->at < parts_.log.begin(runtimes_[domain].decisions().id, place->lane)) {
+      co_return make_error(Code::not_found, "the command was decided, and retention has cut the outcome");
+    }
+    auto outcome = lanes_[place->lane.value]->read_outcome(domain, KnownCommand{place->lane, place->at, {}, {}}, command_id);
+    if (!outcome) co_return make_error(Code::unavailable, "the decision cannot be read: " + outcome.error().message);
+    co_return std::optional<Outcome>(std::move(*outcome));
   }
 
   /// Flushes a state store when it is far enough from the log, off the scheduler's thread.

@@ -153,7 +153,9 @@ void ReactionRunner::command_ended(const Id& id, std::int64_t attempts, Outcome 
     case Outcome::Kind::unknown: return give_up(id, attempts, "there is no such domain or command");
     case Outcome::Kind::version_conflict:  // reactions expect no version
     case Outcome::Kind::key_reused: return give_up(id, attempts, outcome.detail);
-    case Outcome::Kind::failed: break;
+    case Outcome::Kind::failed:
+      if (outcome.error.code == Code::not_found) return give_up(id, attempts, std::move(outcome.error.message));
+      break;
   }
   // Our own lanes come back, or this process ends: not an attempt that counts.
   return rest_until(id, scheduler_.wall() + kCommandRetryLeast + backoff(scheduler_, ++entry->second.failures, kCommandRetryLeast, kCommandRetryMost));

@@ -34,7 +34,8 @@ class ReactionRunner {
     /// The pending reaction, from the lane's state.
     std::function<std::optional<PendingReaction>(std::size_t domain, const Uuid& reaction)> find;
     std::function<bool()> may_act;  ///< the lane is served here and its lease holds
-    /// Issues a command, at most once for its id however long ago it was intended.
+    /// Issues a command, at most once for its id however long ago it was intended. Failed with not_found: it was decided, and
+    /// retention has cut the outcome.
     std::function<void(CommandRequest request, Time intended, Fn<void(Outcome)> done)> execute;
     /// Records; true when it is durable.
     std::function<void(std::size_t domain, ReactionSettlement settlement, Fn<void(bool)> done)> settle;

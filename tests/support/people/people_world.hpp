@@ -59,6 +59,14 @@ class PeopleWorld {
     node = runtime::make_node(std::move(parts), std::move(domains), std::move(options));
     return run(node->start()).ok();
   }
+  /// Retention cuts all of a topic.
+  void cut(const std::string& topic) {
+    for (std::size_t t = 0; t < history->topics.size(); ++t) {
+      if (history->topics[t].spec.name != topic) continue;
+      const log::TopicId id{static_cast<std::uint16_t>(t)};
+      for (std::uint32_t lane = 0; lane < history->lanes; ++lane) log->cut(topic, LaneId{lane}, log->end(id, LaneId{lane}));
+    }
+  }
   void crash() {
     node.reset();
     scheduler.drop_everything();

@@ -116,6 +116,28 @@ TEST(StepsTest, AfterAnOutageLongerThanTheWindowNoStepIsTakenTwice) {
   EXPECT_FALSE(world.name("ann")) << "it expired, so the confirmation was refused";
 }
 
+TEST(StepsTest, AStepWhoseDecisionIsCutMeanwhileIsNotTakenTwice) {
+  runtime::NodeOptions options;
+  options.idempotency_window = std::chrono::hours(1);
+  PeopleWorld world;
+  ASSERT_TRUE(world.start(options));
+  ASSERT_EQ(world.execute(people::ReserveName{"ann", "a1"}).kind, Outcome::Kind::accepted);
+  ASSERT_TRUE(world.scheduler.run_until([&] { return world.count("people.facts", "tidemark.people.AccountCreated.v1") == 1; }));
+  world.log->fail_next(MemoryLog::Fault::refuse_unwritten);  // so that nothing says it, for a second
+  world.scheduler.run_for(Duration(500));
+  ASSERT_EQ(world.execute(people::CloseAccount{"ann", "a1"}).kind, Outcome::Kind::accepted) << "what a second creation would undo";
+  ASSERT_TRUE(world.run(world.node->stop()).ok());
+  ASSERT_EQ(world.count("people.reactions", "tidemark.platform.ReactionEnded.v1"), 0u);
+  world.cut("people.decisions");
+  world.crash();
+  world.scheduler.run_for(std::chrono::hours(200));
+  ASSERT_TRUE(world.start(options));
+  world.scheduler.run_for(kLong);
+  EXPECT_EQ(world.count("people.reactions", "tidemark.platform.ReactionIntended.v1"), world.count("people.reactions", "tidemark.platform.ReactionEnded.v1"));
+  EXPECT_EQ(world.count("people.facts", "tidemark.people.AccountCreated.v1"), 1u);
+  EXPECT_EQ(world.count("people.dead-letters", "tidemark.platform.DeadLetter.v1"), 1u);
+}
+
 // Crash at every step of the scheduler, with and without the endpoint coming back to ask.
 class StepsCrashTest : public ::testing::TestWithParam<bool> {};
 
