@@ -74,6 +74,7 @@ Tmseq MemoryLog::end(log::TopicId topic, LaneId lane) const {
 
 Result<std::vector<log::StoredBatch>> MemoryLog::read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const {
   std::vector<log::StoredBatch> out;
+  if (on_read_) on_read_(topic);
   if (from < begin(topic, lane)) return make_error(Code::not_found, "retention has cut this position");
   const auto& lanes = history_->topics[topic.value].lanes;
   const auto found = lanes.find(lane.value);

@@ -1,6 +1,7 @@
 #pragma once
 // An EventLog in memory whose faults a test chooses: for the runtime's tests, not for durability.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,8 @@ class MemoryLog final : public log::EventLog {
   void set_append_delay(Duration delay) { delay_ = delay; }
   /// Retention cuts everything before `begin`.
   void cut(const std::string& topic, LaneId lane, Tmseq begin);
+  /// Called at the begin of every read: for what happens between a reader's look at begin() and its read. Null: nothing does.
+  void on_read(std::function<void(log::TopicId)> happens) { on_read_ = std::move(happens); }
   std::size_t appends() const { return history_->appends; }
 
   const Uuid& epoch() const override { return history_->epoch; }
@@ -65,6 +68,7 @@ class MemoryLog final : public log::EventLog {
   std::shared_ptr<LogHistory> history_;
   Scheduler& scheduler_;
   Fault fault_ = Fault::none;
+  std::function<void(log::TopicId)> on_read_;
   std::optional<Error> failure_;
   std::optional<Duration> lease_;
   Duration delay_{0};

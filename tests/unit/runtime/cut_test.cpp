@@ -30,12 +30,23 @@ class CutTest : public ::testing::Test {
     scheduler.drop_everything();
     log = std::make_unique<MemoryLog>(history, scheduler);
   }
-  /// Retention takes all that the topic holds now.
-  void cut(const std::string& topic) {
+  log::TopicId id_of(const std::string& topic) {
     const auto specs = log->topics();
     const auto at = std::find_if(specs.begin(), specs.end(), [&](const auto& spec) { return spec.name == topic; });
-    const log::TopicId id{static_cast<std::uint16_t>(at - specs.begin())};
+    return log::TopicId{static_cast<std::uint16_t>(at - specs.begin())};
+  }
+  /// Retention takes all that the topic holds now.
+  void cut(const std::string& topic) {
+    const log::TopicId id = id_of(topic);
     for (std::uint32_t lane = 0; lane < log->lanes(); ++lane) log->cut(topic, LaneId{lane}, log->end(id, LaneId{lane}));
+  }
+  /// The same under every reader of these topics: after it has looked where the topic begins, before it reads.
+  void cut_under_readers(std::vector<std::string> topics) {
+    log->on_read([this, topics = std::move(topics)](log::TopicId read) {
+      for (const auto& topic : topics) {
+        if (id_of(topic) == read) cut(topic);
+      }
+    });
   }
   void work(int rounds) {
     for (int i = 0; i < rounds; ++i) {
@@ -78,6 +89,45 @@ TEST_F(CutTest, AStoreBehindTheBeginOfAnEphemeralTopicGoesOnThere) {
   EXPECT_EQ(node->balance("g", "a")->balance, 8);
 }
 
+TEST_F(CutTest, ARebuildGoesOnWhenTopicsAreCutUnderIt) {
+  ASSERT_TRUE(start().ok());
+  node->execute(Open{"g", "a", 0});
+  work(5);
+  restart_process();
+  stores.remove_all();
+  cut_under_readers({"tally.pings", "tally.decisions"});
+  auto started = start();
+  ASSERT_TRUE(started.ok()) << describe(started.error());
+  node->settle();
+  EXPECT_EQ(node->balance("g", "a")->balance, 5);
+  EXPECT_EQ(log->begin(id_of("tally.pings"), lane_of("g", log->lanes())), Tmseq{5});
+}
+
+TEST_F(CutTest, AStoreWhoseWitnessIsCutUnderItsEyesIsKept) {
+  ASSERT_TRUE(start().ok());
+  node->execute(Open{"g", "a", 0});
+  work(2);
+  ASSERT_TRUE(node->stop().ok());
+  restart_process();
+  cut_under_readers({"tally.pings", "tally.decisions"});
+  auto started = start();
+  ASSERT_TRUE(started.ok()) << describe(started.error());
+  EXPECT_EQ(log->begin(id_of("tally.pings"), lane_of("g", log->lanes())), Tmseq{2}) << "the store was held against the log";
+  work(1);
+  EXPECT_EQ(node->balance("g", "a")->balance, 3);
+}
+
+TEST_F(CutTest, AProjectionAtWorkGoesOnBehindTheCut) {
+  ASSERT_TRUE(start().ok());
+  node->execute(Open{"g", "a", 0});
+  work(2);
+  cut_under_readers({"tally.pings", "tally.decisions"});
+  work(1);
+  log->on_read(nullptr);
+  work(2);
+  EXPECT_EQ(node->balance("g", "a")->balance, 5);
+}
+
 TEST_F(CutTest, AFactTopicThatIsCutIsDamage) {
   ASSERT_TRUE(start().ok());
   node->execute(Open{"g", "a", 0});
@@ -96,9 +146,7 @@ TEST_F(CutTest, ACursorSaysHowMuchItHasPassed) {
   ASSERT_TRUE(start().ok());
   node->execute(Open{"g", "a", 0});
   work(3);
-  const auto specs = log->topics();
-  const auto pings = std::find_if(specs.begin(), specs.end(), [](const auto& spec) { return spec.name == "tally.pings"; });
-  const log::TopicId topic{static_cast<std::uint16_t>(pings - specs.begin())};
+  const log::TopicId topic = id_of("tally.pings");
   const LaneId lane = lane_of("g", log->lanes());
   using runtime::LogCursor;
   LogCursor stopping(*log, topic, "tally.pings", lane, Tmseq{0});
