@@ -31,6 +31,8 @@ class Loop final : public LoopWithContext, public Scheduler {
     alarm_.assign(fd);
     wait_for_alarm();
   }
+  /// What timers hold may use the context when it is destroyed.
+  ~Loop() override { const TimerQueue left = std::exchange(timers_, TimerQueue()); }
 
   Scheduler& scheduler() override { return *this; }
   asio::io_context& context() override { return context_; }

@@ -97,7 +97,10 @@ class Call : public std::enable_shared_from_this<Call> {
   ~Call() { --shared_->under_way; }
 
   void start() {
-    deadline_ = shared_->scheduler.after(request_.deadline, [self = shared_from_this()] {
+    // Not an owner: the loop's timers may outlive what a socket needs.
+    deadline_ = shared_->scheduler.after(request_.deadline, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
       self->finish(make_error(Code::timed_out, "the call took longer than " + std::to_string(self->request_.deadline.count()) + " ms"));
       error_code ignored;
       self->socket_.close(ignored);

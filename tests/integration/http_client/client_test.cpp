@@ -216,6 +216,20 @@ TEST_F(ClientTest, TooManyAtOnceAreRefused) {
   EXPECT_EQ(codes, (std::vector<Code>{Code::unavailable, Code::timed_out}));
 }
 
+TEST_F(ClientTest, ALoopMayEndWithACallUnderWay) {
+  made();
+  Peer peer;
+  peer.then({"", true});
+  auto held = std::make_shared<int>();
+  client->call(request(url(peer)), [held](Result<ClientAnswer>) { ADD_FAILURE() << "it ended"; });
+  std::function<void()> look = [&] { peer.requests().empty() ? (void)loop->scheduler().after(Duration(5), [&] { look(); }) : loop->stop(); };
+  look();
+  loop->run();
+  client.reset();
+  loop.reset();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST_F(ClientTest, ABadCaFileOrNetworkIsNamedWhenTheClientIsMade) {
   options.ca_file = "/no/such.pem";
   auto no_file = make_client(*loop, *resolver, options);

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/asio/execution_context.hpp>
 #include <csignal>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "core/http/asio_loop.hpp"
 #include "core/http/server.hpp"
 #include "core/http/timer_queue.hpp"
 
@@ -73,6 +76,26 @@ TEST(AsioLoop, RunsTimersInOrderAndWorkFromOtherThreads) {
   EXPECT_GE(scheduler.now() - before, Duration(40));
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(home, std::this_thread::get_id());
+}
+
+/// A part of the context, such as sockets need when they are destroyed.
+struct Part final : boost::asio::execution_context::service {
+  static inline boost::asio::execution_context::id id;
+  Part(boost::asio::execution_context& context, bool& given) : service(context), lives(given) { lives = true; }
+  ~Part() override { lives = false; }
+  void shutdown() override {}
+  bool& lives;
+};
+
+TEST(AsioLoop, TimersThatNeverFireAreDestroyedWhileTheContextLives) {
+  bool lives = false;
+  std::optional<bool> lived;
+  auto loop = make_asio_loop();
+  boost::asio::make_service<Part>(static_cast<LoopWithContext&>(*loop).context(), lives);
+  const auto note = [&](int*) { lived = lives; };
+  loop->scheduler().after(std::chrono::hours(1), [held = std::shared_ptr<int>(nullptr, note)] {});
+  loop.reset();
+  EXPECT_EQ(lived, true);
 }
 
 TEST(AsioLoop, RandomBitsDiffer) {
