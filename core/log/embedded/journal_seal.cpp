@@ -41,6 +41,7 @@ bool Journal::seal_next() {
 void Journal::keep_retention() {
   auto change = sealer_.cut(topics(), options_.now ? std::optional(options_.now()) : std::nullopt);
   if (!change) return report(change.error());
+  for (const Error& damage : change->damage) report(damage);
   if (!change->dropped.empty()) adopt(std::move(*change));
 }
 

@@ -59,6 +59,12 @@ class Sealer::Round {
     return make_error(Code::corrupt, "segment " + std::to_string(full_.segment.number) + " offset " + std::to_string(offset) + ": " + why);
   }
 
+  /// What is damaged is not merged, from the next round on: it stays what it is, and holds up nothing else.
+  Error leave_apart(const CataloguedFile& file, Error error) {
+    if (error.code == Code::corrupt) sealer_.damaged_.insert(file.name());
+    return error;
+  }
+
   using Visit = std::function<Result<void>(const FrameHeader& header, const FrameEntry& entry, std::string_view batch)>;
   /// Every record batch of the segment, the chain of frames checked down to each batch's checksum.
   Result<void> walk(const Visit& visit) const {
@@ -131,7 +137,7 @@ class Sealer::Round {
       from_ms = std::min(from_ms, file->from_ms);
       const bool next_to_it = std::none_of(file->topic_bytes.begin(), file->topic_bytes.end(), [&](const auto& t) { return newer.contains(t.first); });
       const bool too_long = group.bounds.span && std::max(group.to_ms, file->to_ms) - from_ms > group.bounds.span->count();
-      if (!next_to_it || too_long || file->size > 2 * bytes || bytes + file->size > bytes_max) break;
+      if (sealer_.damaged_.contains(file->name()) || !next_to_it || too_long || file->size > 2 * bytes || bytes + file->size > bytes_max) break;
       bytes += file->size;
       group.merged.insert(group.merged.begin(), *file);
     }
@@ -143,10 +149,12 @@ class Sealer::Round {
     std::set<std::uint16_t> in_file;
     for (const CataloguedFile& file : group.merged) {
       auto source = sealer_.files_.open(file);
-      if (!source) return source.take_error();
+      if (!source) return leave_apart(file, source.take_error());
       for (const SealedPartition& p : (*source)->partitions()) {
         in_file.insert(p.key.first);
-        if (!writer.expect(p.key, p.first, p.end, p.entries, p.bytes)) return (*source)->damage(0, "it does not go on where the file before ended");
+        if (!writer.expect(p.key, p.first, p.end, p.entries, p.bytes)) {
+          return leave_apart(file, (*source)->damage(0, "it does not go on where the file before ended"));
+        }
       }
       group.sources.push_back(std::move(*source));
     }
@@ -168,11 +176,11 @@ class Sealer::Round {
   Result<void> copy() {
     for (auto& [retention_class, group] : groups_) {
       SealedWriter& writer = *group.writer;
-      for (const auto& source : group.sources) {
-        auto done = source->for_each([&](const SealedPartition& partition, const SealedEntry& entry, std::uint64_t, std::string_view batch) {
+      for (std::size_t i = 0; i < group.sources.size(); ++i) {
+        auto done = group.sources[i]->for_each([&](const SealedPartition& partition, const SealedEntry& entry, std::uint64_t, std::string_view batch) {
           return stop_ ? Result<void>(cancelled()) : writer.add(partition.key, entry, batch);
         });
-        if (!done) return done;
+        if (!done) return leave_apart(group.merged[i], done.take_error());
       }
     }
     std::vector<SealedWriter*> writers(topics_.size(), nullptr);
@@ -251,18 +259,51 @@ Result<CatalogueChange> Sealer::cut(const std::vector<TopicSpec>& topics, std::o
   out.catalogue = catalogue_;
   const auto expired = expired_files(catalogue_, topics, now);
   if (expired.empty()) return out;
-  for (const std::size_t i : expired) {
+  std::vector<CataloguedFile> left;
+  for (std::size_t i = 0; i < catalogue_.files.size(); ++i) {
     const CataloguedFile& known = catalogue_.files[i];
-    auto file = files_.open(known);
-    if (!file) return file.take_error();
-    for (const SealedPartition& p : (*file)->partitions()) {
-      if (p.entries > 0) out.catalogue.ranges[p.key].begin = p.end;
+    if (!std::binary_search(expired.begin(), expired.end(), i)) {
+      left.push_back(known);
+      continue;
     }
-    out.dropped.push_back(known);
+    auto passed = pass(i, out);
+    if (!passed && passed.error().code != Code::corrupt) return passed.take_error();
+    (passed ? out.dropped : left).push_back(known);
   }
-  for (auto i = expired.rbegin(); i != expired.rend(); ++i) out.catalogue.files.erase(out.catalogue.files.begin() + static_cast<std::ptrdiff_t>(*i));
+  if (out.dropped.empty()) return out;
+  out.catalogue.files = std::move(left);
   if (auto done = replace_catalogue(out.catalogue); !done) return done.take_error();
   return out;
+}
+
+/// Moves the begins behind a file that is to go. A damaged one may go all the same, lest its topics grow for ever: the next
+/// file of a topic begins where it ends. corrupt, with no begin moved: that one is damaged too.
+Result<void> Sealer::pass(std::size_t at, CatalogueChange& change) const {
+  auto ranges = change.catalogue.ranges;
+  const CataloguedFile& known = catalogue_.files[at];
+  if (auto file = files_.open(known)) {
+    for (const SealedPartition& p : (*file)->partitions()) {
+      if (p.entries > 0) ranges[p.key].begin = p.end;
+    }
+  } else {
+    if (file.error().code != Code::corrupt) return file.take_error();
+    change.damage.push_back(file.take_error());
+    for (const auto& [topic, ignored] : known.topic_bytes) {
+      const auto next = std::find_if(catalogue_.files.begin() + static_cast<std::ptrdiff_t>(at) + 1, catalogue_.files.end(),
+                                     [topic = topic](const CataloguedFile& f) { return f.topic_bytes.contains(topic); });
+      if (next == catalogue_.files.end()) {
+        for (auto& [key, range] : ranges) range.begin = key.first == topic ? range.end : range.begin;
+        continue;
+      }
+      auto behind = files_.open(*next);
+      if (!behind) return behind.take_error();
+      for (const SealedPartition& p : (*behind)->partitions()) {
+        if (p.key.first == topic) ranges[p.key].begin = p.first;
+      }
+    }
+  }
+  change.catalogue.ranges = std::move(ranges);
+  return {};
 }
 
 Result<void> Sealer::replace_catalogue(const Catalogue& next) {

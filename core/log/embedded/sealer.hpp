@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct CatalogueChange {
   Catalogue catalogue;
   std::vector<CataloguedFile> added;
   std::vector<CataloguedFile> dropped;
+  std::vector<Error> damage;  ///< expired files that did not open; dropped all the same when the next ones tell where they end
 };
 
 /// One thread at a time. Any failed step leaves the log as it was; it may be tried again later, unless is_stuck().
@@ -35,7 +37,8 @@ class Sealer {
 
   /// Rewrites the first segment that is not sealed, which `full` must be, and makes the catalogue name the outcome.
   ///   stop     looked at between frames; cancelled when it is set
-  ///   errors   corrupt (names segment or file, and offset), exhausted, cancelled, whatever the disk says
+  ///   errors   corrupt (names segment or file, and offset; a file that was to be merged is left apart from the next call on),
+  ///            exhausted, cancelled, whatever the disk says
   Result<CatalogueChange> seal(const FullSegment& full, const std::vector<TopicSpec>& topics, const std::atomic<bool>& stop);
   /// Drops what retention no longer keeps at `now` (nullopt: by size only); an empty change when there is nothing.
   Result<CatalogueChange> cut(const std::vector<TopicSpec>& topics, std::optional<Time> now);
@@ -46,6 +49,7 @@ class Sealer {
  private:
   struct Group;
   class Round;
+  Result<void> pass(std::size_t at, CatalogueChange& change) const;
   Result<void> replace_catalogue(const Catalogue& next);
 
   Disk& disk_;
@@ -55,6 +59,7 @@ class Sealer {
   const std::uint64_t merge_bytes_max_;
   Catalogue catalogue_;
   const SealedFiles& files_;
+  std::set<std::string> damaged_;  // files that are merged no more
   bool stuck_ = false;
 };
 

@@ -40,6 +40,14 @@ inline std::size_t count(const JournalRig& rig, SealingReport::Kind kind) {
   return static_cast<std::size_t>(std::count_if(rig.sealed.begin(), rig.sealed.end(), [kind](const auto& r) { return r.kind == kind; }));
 }
 
+/// Flips a bit of a closed log's file, so many bytes before its end.
+inline void damage(JournalRig& rig, const std::string& name, std::size_t before_end) {
+  auto image = rig.disk.image();
+  std::string& bytes = image.at("log/" + name);
+  bytes[bytes.size() - before_end] ^= 1;
+  rig.disk.load(image);
+}
+
 inline JournalRig& sealing(JournalRig& rig) {
   rig.sealing = true;
   return rig;

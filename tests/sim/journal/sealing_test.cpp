@@ -1,5 +1,6 @@
 // Full segments become sealed files, and retention removes them: whatever happens meanwhile, readers get the same records.
 #include "core/log/embedded/layout.hpp"
+#include "core/log/embedded/sealed_format.hpp"
 #include "sealing_rig.hpp"
 
 namespace tidemark::log::test {
@@ -185,6 +186,34 @@ TEST(JournalSealing, NamesASegmentThatIsDamagedAndKeepsIt) {
   EXPECT_NE(rig.sealed.front().error.message.find("segment 1 offset "), std::string::npos) << rig.sealed.front().error.message;
   EXPECT_EQ(rig.disk.image().at("log/" + segment_name(1)), first);
   EXPECT_TRUE(names(rig, ".sealed").empty());
+}
+
+// In the footer, which shows when the file is opened, and in the checksums before it, which only merging looks at.
+TEST(JournalSealing, LeavesADamagedFileApartAndSealsOn) {
+  for (const std::size_t before_end : {kSealedFooterSize - 1, kSealedFooterSize + 1}) {
+    JournalRig rig(8);
+    ASSERT_TRUE(sealing(rig).open().ok());
+    fill(rig, 4);
+    rig.close();
+    const std::string newest = names(rig, ".decisions.sealed").back();
+    damage(rig, newest, before_end);
+    ASSERT_TRUE(rig.open().ok());
+    fill(rig, 30);
+    rig.log->tend();
+    rig.run();
+    ASSERT_EQ(count(rig, SealingReport::Kind::failed), 1u) << before_end;
+    const auto failed = std::find_if(rig.sealed.begin(), rig.sealed.end(), [](const auto& r) { return r.kind == SealingReport::Kind::failed; });
+    EXPECT_EQ(failed->error.code, Code::corrupt);
+    EXPECT_NE(failed->error.message.find("file " + newest), std::string::npos) << failed->error.message;
+    EXPECT_LE(names(rig, ".journal").size(), 3u) << "sealing goes on";
+    EXPECT_TRUE(rig.disk.image().contains("log/" + newest));
+    const auto sealed_segments = parse_segment_name(names(rig, ".journal").front());
+    ASSERT_TRUE(sealed_segments);
+    EXPECT_LE(names(rig, ".decisions.sealed").size(), *sealed_segments / 2 + 1) << "newer files are merged as ever";
+    if (before_end > kSealedFooterSize) {
+      ASSERT_EQ(rig.compare(), "");  // readers do not look at the checksums
+    }
+  }
 }
 
 }  // namespace
