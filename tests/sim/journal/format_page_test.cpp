@@ -45,7 +45,8 @@ std::map<std::string, std::string> example(bool seal = false) {
     EXPECT_TRUE(log.ok());
     auto ledger = (*log)->open_topic(TopicSpec{"builds.ledger", TopicClass::fact, std::nullopt});
     auto activity = (*log)->open_topic(TopicSpec{"builds.activity", TopicClass::ephemeral, Duration(86400000)});
-    EXPECT_TRUE(ledger.ok() && activity.ok());
+    auto traces = (*log)->open_topic(TopicSpec{"builds.traces", TopicClass::ephemeral, std::nullopt, 1u << 30});
+    EXPECT_TRUE(ledger.ok() && activity.ok() && traces.ok());
     std::optional<Ownership> owner;
     (*log)->take(LaneId{1}, [&](Result<Ownership> r) { owner = *r; });
     tidemark::test::run_all({&writer, &home});
