@@ -98,7 +98,8 @@ class Projection {
   virtual ~Projection() = default;
   virtual const ProjectionSpec& spec() const = 0;
   /// Folds a recorded event into the rows. Unknown types are ignored. An Error is a poison event: the partition stops. It
-  /// comes before the first write, so that the event may be tried again.
+  /// comes before the first write, so that the event may be tried again. So is an exception (but RowsUnavailable), whenever
+  /// it comes.
   virtual Result<void> apply(const event::Event& event, RowWriter& rows) const = 0;
   /// The same for a projection that keeps where the event lies. What the runtime calls.
   virtual Result<void> apply_from(const EventSource&, const event::Event& event, RowWriter& rows) const { return apply(event, rows); }

@@ -434,11 +434,23 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   const CommandRequest& request = pending.request;
   if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) return;
   const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
-  BoundaryState state(part.overlay, lane_, boundary);
+  // Of its own until it is decided: a decider that throws has written nothing.
+  store::Overlay own(static_cast<const RowReader&>(part.overlay));
+  BoundaryState state(own, lane_, boundary);
+  const auto event_id = [&](std::size_t i) { return event_id_of(request.command_id, i); };
   const auto* skip = dynamic_cast<const SkipEventCommand*>(pending.command.get());
-  Verdict verdict = skip != nullptr ? skip->decide(home_topic(pending.domain), lane_, request.actor, part.overlay)
-                                    : domain.decider->decide(*pending.command, context, part.info.settings, state,
-                                                             [&](std::size_t i) { return event_id_of(request.command_id, i); });
+  Verdict verdict;
+  try {
+    verdict = skip != nullptr ? skip->decide(home_topic(pending.domain), lane_, request.actor, own)
+                              : domain.decider->decide(*pending.command, context, part.info.settings, state, event_id);
+    if (verdict.kind == Verdict::Kind::accepted) append_reactions(domain, state, context, event_id, verdict.events);
+  } catch (const RowsUnavailable&) {
+    throw;
+  } catch (const std::exception& error) {
+    answer.outcome = failed_outcome(request, make_error(Code::internal, "the decider of " + domain.name + " threw: " + error.what()));
+    return;
+  }
+  part.overlay.take(own);
   answer.outcome.reply = verdict.reply;
   if (verdict.kind == Verdict::Kind::nothing) {
     answer.outcome.kind = Outcome::Kind::nothing;
@@ -461,7 +473,6 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     answer.outcome.kind = Outcome::Kind::accepted;
     decision.verdict = "accepted";
     decision.reply = event::Json{verdict.reply};
-    append_reactions(domain, state, context, [&](std::size_t i) { return event_id_of(request.command_id, i); }, verdict.events);
   }
   const Whose whose{pending.command->personal_subject(), std::move(verdict.reply_subject)};
   record(batch, pending.domain, request, boundary, std::move(decision), std::move(verdict.events), now, answer.outcome, whose);

@@ -8,6 +8,17 @@ namespace {
 constexpr std::size_t kEventsPerWrite = 1024;
 constexpr std::size_t kEventsPerBulkTurn = 16'384;
 
+/// Nothing that a failed event has written stays.
+Result<void> apply_apart(const Projection& projection, const EventSource& from, const event::Event& event, RowWriter& rows) {
+  store::Overlay own(rows);
+  if (auto done = projection.apply_from(from, event, own); !done) return done;
+  for (const auto& [key, value] : own.changes()) {
+    if (value) rows.put(key, *value);
+    else rows.erase(key);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::size_t bulk_bytes) {
@@ -19,6 +30,7 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
     if (auto cleared = store_->clear(); !cleared) return cleared;
     checkpoints->clear();
   }
+  bulk_bytes_ = bulk_bytes;
   bool anything = false;
   for (std::size_t t = 0; t < source_.topics.size(); ++t) {
     const OpenTopic& topic = source_.topics[t];
@@ -28,7 +40,7 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
       if (!cursor) return cursor.take_error();
       const Tmseq end = source_.log.end(topic.id, LaneId{lane});
       anything = anything || cursor->next() < end;
-      partitions_.push_back(Partition{t, LaneId{lane}, std::move(*cursor), end, {}});
+      partitions_.push_back(Partition{t, LaneId{lane}, std::move(*cursor), end, 0, {}});
     }
   }
   if (checkpoints->empty() && anything) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);
@@ -36,8 +48,9 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
   return {};
 }
 
-/// Applies events of the partition until `end`, a poison event, or so many. How many it has passed.
-Result<std::size_t> ProjectionFold::fold(Partition& partition, Tmseq end, std::size_t events_max, RowWriter& rows) {
+/// Applies events of the partition until `end`, a poison event, or so many. How many it has passed; nullopt when an event
+/// threw that was not applied apart: the rows may hold a part of it.
+Result<std::optional<std::size_t>> ProjectionFold::fold(Partition& partition, Tmseq end, std::size_t events_max, RowWriter& rows, Care care) {
   const std::string& topic = source_.topics[partition.topic].spec.name;
   const EventSource from{topic, partition.lane};
   std::size_t passed = 0;
@@ -49,7 +62,16 @@ Result<std::size_t> ProjectionFold::fold(Partition& partition, Tmseq end, std::s
       const event::Event& event = **head;
       const bool skipped = !partition.skips.empty() && partition.skips.contains(partition.cursor.next());
       if (!skipped) {
-        if (auto done = source_.projection->apply_from(from, event, rows); !done) {
+        Result<void> done;
+        try {
+          done = care == Care::apart ? apply_apart(*source_.projection, from, event, rows) : source_.projection->apply_from(from, event, rows);
+        } catch (const RowsUnavailable&) {
+          throw;
+        } catch (const std::exception& error) {
+          if (care != Care::apart) return std::optional<std::size_t>();
+          done = make_error(Code::internal, std::string("the projection threw: ") + error.what());
+        }
+        if (!done) {
           partition.fault = ProjectionFault{topic, partition.lane, partition.cursor.next(), event.envelope.id, done.take_error()};
           break;
         }
@@ -59,7 +81,7 @@ Result<std::size_t> ProjectionFold::fold(Partition& partition, Tmseq end, std::s
   } catch (const RowsUnavailable& error) {
     return make_error(Code::internal, "rows of projection " + source_.name() + ": " + error.what());
   }
-  return passed;
+  return std::optional(passed);
 }
 
 std::pair<store::CheckpointKey, store::Checkpoint> ProjectionFold::checkpoint(const Partition& partition) const {
@@ -72,12 +94,37 @@ Result<bool> ProjectionFold::bulk_some() {
   const auto unread = [](const Partition& p) { return !p.fault && p.cursor.next() < p.bulk_end; };
   const auto partition = std::find_if(partitions_.begin(), partitions_.end(), unread);
   if (partition == partitions_.end()) return false;
-  auto passed = fold(*partition, partition->bulk_end, kEventsPerBulkTurn, *bulk_);
+  auto passed = fold(*partition, partition->bulk_end, kEventsPerBulkTurn, *bulk_, bulk_care_);
   if (!passed) return passed.take_error();
+  if (!*passed) {
+    if (auto again = restart_bulk(); !again) return again.take_error();
+    return true;
+  }
   if (bulk_->full()) {
     if (auto spilled = bulk_->spill(); !spilled) return spilled.take_error();
   }
   return std::any_of(partitions_.begin(), partitions_.end(), unread);
+}
+
+/// From nothing once more, with care: what lies in the rows of an event that threw cannot be told from the rest.
+Result<void> ProjectionFold::restart_bulk() {
+  bulk_.reset();
+  if (auto cleared = store_->clear(); !cleared) return cleared;
+  for (auto& partition : partitions_) {
+    if (auto rewound = rewind(partition, Tmseq{0}, 0); !rewound) return rewound;
+    partition.fault.reset();
+  }
+  bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes_);
+  bulk_care_ = Care::apart;
+  return {};
+}
+
+Result<void> ProjectionFold::rewind(Partition& partition, Tmseq to, std::uint64_t cut_before) {
+  auto cursor = follow(source_.log, source_.topics[partition.topic], partition.lane, to);
+  if (!cursor) return cursor.take_error();
+  partition.cursor = std::move(*cursor);
+  partition.cut_before = cut_before;
+  return {};
 }
 
 Result<void> ProjectionFold::finish_bulk() {
@@ -95,14 +142,22 @@ Result<bool> ProjectionFold::apply_some(std::size_t index) {
   Partition& partition = partitions_[index];
   const Tmseq end = source_.log.end(source_.topics[partition.topic].id, partition.lane);
   if (partition.fault || !(partition.cursor.next() < end)) return false;
+  const Tmseq from = partition.cursor.next();
+  const std::uint64_t cut_before = cut(index);
   store::Overlay overlay(*store_);
-  auto passed = fold(partition, end, kEventsPerWrite, overlay);
-  if (!passed) return passed.take_error();
-  if (*passed > 0) {
-    if (auto written = store_->write(overlay, {checkpoint(partition)}); !written) return written.take_error();
-    unflushed_records_ += *passed;
+  auto folded = fold(partition, end, kEventsPerWrite, overlay, Care::together);
+  if (folded.ok() && !*folded) {
+    overlay.clear();
+    if (auto rewound = rewind(partition, from, cut_before); !rewound) return rewound.take_error();
+    folded = fold(partition, end, kEventsPerWrite, overlay, Care::apart);
   }
-  return *passed == kEventsPerWrite && !partition.fault;
+  if (!folded) return folded.take_error();
+  const std::size_t passed = **folded;
+  if (passed > 0) {
+    if (auto written = store_->write(overlay, {checkpoint(partition)}); !written) return written.take_error();
+    unflushed_records_ += passed;
+  }
+  return passed == kEventsPerWrite && !partition.fault;
 }
 
 Result<void> ProjectionFold::flush_when_due(const NodeOptions& options) {

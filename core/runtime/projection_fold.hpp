@@ -54,7 +54,7 @@ class ProjectionFold {
   const std::shared_ptr<store::Store>& store() const { return store_; }
   Tmseq next(std::size_t partition) const { return partitions_[partition].cursor.next(); }
   /// Records of the partition that retention had cut before they could be read.
-  std::uint64_t cut(std::size_t partition) const { return partitions_[partition].cursor.passed(); }
+  std::uint64_t cut(std::size_t partition) const { return partitions_[partition].cut_before + partitions_[partition].cursor.passed(); }
   const std::optional<ProjectionFault>& fault(std::size_t partition) const { return partitions_[partition].fault; }
 
  private:
@@ -63,16 +63,23 @@ class ProjectionFold {
     LaneId lane;
     LogCursor cursor;
     Tmseq bulk_end;           ///< where the bulk path ends
+    std::uint64_t cut_before;  ///< what cursors that were rewound had passed
     std::set<Tmseq> skips;
     std::optional<ProjectionFault> fault{};
   };
-  Result<std::size_t> fold(Partition& partition, Tmseq end, std::size_t events_max, RowWriter& rows);
+  /// Whether each event is applied to rows of its own first. Not until one has thrown: it costs copies.
+  enum class Care { together, apart };
+  Result<std::optional<std::size_t>> fold(Partition& partition, Tmseq end, std::size_t events_max, RowWriter& rows, Care care);
+  Result<void> restart_bulk();
+  Result<void> rewind(Partition& partition, Tmseq to, std::uint64_t cut_before);
   std::pair<store::CheckpointKey, store::Checkpoint> checkpoint(const Partition& partition) const;
 
   const ProjectionSource& source_;
   std::shared_ptr<store::Store> store_;
   std::vector<Partition> partitions_;
   std::unique_ptr<store::BulkRows> bulk_;
+  Care bulk_care_ = Care::together;
+  std::size_t bulk_bytes_ = 0;
   std::uint64_t unflushed_records_ = 0;
 };
 

@@ -23,6 +23,13 @@ void Overlay::erase(std::string_view key) {
   else changes_.emplace_hint(at, key, std::nullopt);
 }
 
+void Overlay::take(Overlay& upper) {
+  while (!upper.changes_.empty()) {
+    auto moved = changes_.insert(upper.changes_.extract(upper.changes_.begin()));
+    if (!moved.inserted) moved.position->second = std::move(moved.node.mapped());
+  }
+}
+
 void Overlay::scan(std::string_view from, std::string_view to, FnRef<bool(std::string_view, std::string_view)> visit) const {
   merged_scan(*base_, changes_, from, to, visit);
 }

@@ -61,6 +61,8 @@ class Overlay final : public RowWriter {
   const std::map<std::string, std::optional<std::string>, std::less<>>& changes() const { return changes_; }
   bool empty() const { return changes_.empty(); }
   void clear() { changes_.clear(); }
+  /// Puts the changes of `upper`, an overlay over this one, over its own. Leaves it empty.
+  void take(Overlay& upper);
 
  private:
   const RowReader* base_;

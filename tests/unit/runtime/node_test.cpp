@@ -4,6 +4,7 @@
 #include "core/runtime/log_cursor.hpp"
 #include "tests/support/memory_log/memory_log.hpp"
 #include "tests/support/tally/tally_node.hpp"
+#include "tests/support/tally/touchy_decider.hpp"
 
 namespace tidemark::testing {
 namespace {
@@ -261,6 +262,32 @@ TEST_F(NodeTest, CommandsOfOneBatchSeeEachOther) {
   int accepted = 0;
   for (const auto& outcome : outcomes) accepted += outcome->kind == Outcome::Kind::accepted ? 1 : 0;
   EXPECT_EQ(accepted, 10) << "the group's limit of 1000 holds inside a batch";
+}
+
+TEST_F(NodeTest, ADeciderThatThrowsFailsThatCommandAloneAndLeavesNoTrace) {
+  auto touches = std::make_shared<tally::Touches>();
+  auto domain = tally::make_domain();
+  domain.decider = std::make_shared<tally::TouchyDecider>(domain.decider, touches);
+  TallyNode node(scheduler, log, stores, {}, std::move(domain));
+  ASSERT_TRUE(node.start().ok());
+  touches->throws.insert("bad");
+  const auto appends = log.appends();
+  std::vector<std::optional<Outcome>> outcomes(3);
+  node.launch(node->execute(TallyNode::request(Open{"g", "a", 0}, "first")), outcomes[0]);
+  node.launch(node->execute(TallyNode::request(Open{"g", "bad", 1000}, "key")), outcomes[1]);
+  node.launch(node->execute(TallyNode::request(Add{"g", "a", 3, ""})), outcomes[2]);
+  ASSERT_TRUE(scheduler.run_until([&] { return std::all_of(outcomes.begin(), outcomes.end(), [](auto& o) { return o.has_value(); }); }));
+  EXPECT_EQ(log.appends(), appends + 1) << "in one batch";
+  EXPECT_EQ(outcomes[0]->kind, Outcome::Kind::accepted);
+  EXPECT_EQ(outcomes[1]->kind, Outcome::Kind::failed);
+  EXPECT_EQ(outcomes[1]->error.code, Code::internal);
+  EXPECT_EQ(outcomes[2]->reply, "{\"balance\":3}");
+  touches->throws.clear();
+  scheduler.run_for(std::chrono::seconds(5));  // no timer was set
+  const auto again = node.execute(Open{"g", "bad", 0}, "key");
+  EXPECT_EQ(again.kind, Outcome::Kind::accepted) << again.reason;
+  EXPECT_FALSE(again.replayed);
+  EXPECT_EQ(records("tally.entries").size(), 3u);
 }
 
 TEST_F(NodeTest, BadInputNamesEveryFieldAndIsNotRecorded) {
