@@ -71,6 +71,8 @@ http::Surface gated(http::Surface surface, runtime::Node& node) {
 /// Everything that lives as long as the node, in the order it is made.
 struct Process {
   Process(const Settings& given_settings, const NodePlan& given_plan) : settings(given_settings), plan(given_plan) {}
+  /// What runs on `files` reads parts that are made later, such as the log: it ends before any of them does.
+  ~Process() { files.reset(); }
 
   const Settings& settings;
   const NodePlan& plan;
