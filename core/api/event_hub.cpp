@@ -194,8 +194,9 @@ bool EventHub::Follower::attach(const EventPosition& position) {
     if (event.at < position[event.partition]) continue;
     reached[event.partition] = event.at.next();
     if (!hub_.feed_->wants(filter_, event.partition) || !filter_.matches(event.event, event.second)) continue;
-    items_.push_back(std::make_shared<const FeedItem>(
-        FeedItem{encode_cursor(*hub_.feed_, filter_, reached, hub_.tag_), {}, event::to_cloudevent(event.event)}));
+    auto item = std::make_shared<const FeedItem>(
+        FeedItem{encode_cursor(*hub_.feed_, filter_, reached, hub_.tag_), {}, event::to_cloudevent(event.event)});
+    if (!keep(std::move(item))) return false;
   }
   channel_ = &hub_.channel_of(filter_);
   place_ = channel_->followers.size();
@@ -220,14 +221,18 @@ std::vector<std::shared_ptr<const FeedItem>> EventHub::Follower::take() {
 
 void EventHub::Follower::push(std::shared_ptr<const FeedItem> item) {
   if (too_slow_) return;
+  too_slow_ = !keep(std::move(item));
+  notify();
+}
+
+/// False when there are more items than are kept for one follower: then none is.
+bool EventHub::Follower::keep(std::shared_ptr<const FeedItem> item) {
   bytes_ += item->json.size();
   items_.push_back(std::move(item));
-  if (items_.size() > kQueueItemsMax || bytes_ > kQueueBytesMax) {
-    too_slow_ = true;
-    items_ = {};
-    bytes_ = 0;
-  }
-  notify();
+  if (items_.size() <= kQueueItemsMax && bytes_ <= kQueueBytesMax) return true;
+  items_ = {};
+  bytes_ = 0;
+  return false;
 }
 
 Callback<bool> EventHub::Follower::wait(Duration patience) {

@@ -90,8 +90,8 @@ class EventHub::Follower {
 
   /// How far the hub is: read the log up to here before attach().
   const EventPosition& hub_position() const { return hub_.position_; }
-  /// From `position` on everything is there to take. False when the hub no longer remembers what lies behind `position`, or has
-  /// not come so far: read on from the log.
+  /// From `position` on everything is there to take. False when the hub no longer remembers what lies behind `position`, has
+  /// not come so far, or remembers more than is kept for one follower: read on from the log.
   bool attach(const EventPosition& position);
   /// It took too slowly and is given nothing more: read on from the cursor of the last item taken, and attach again.
   bool too_slow() const { return too_slow_; }
@@ -106,6 +106,7 @@ class EventHub::Follower {
  private:
   friend class EventHub;
   void push(std::shared_ptr<const FeedItem> item);
+  bool keep(std::shared_ptr<const FeedItem> item);
   void detach();
   void notify();
 

@@ -7,41 +7,6 @@
 namespace tidemark::api::testing {
 namespace {
 
-/// The client's end of a stream. A client that has stopped reading lets writes wait.
-class FakeStream final : public http::BodyStream {
- public:
-  explicit FakeStream(Scheduler& scheduler) : scheduler_(scheduler) {}
-  Task<Result<void>> write(std::string bytes) override {
-    auto start = [this](Fn<void(bool)> done) { reads_ ? done(true) : stalled_.push_back(std::move(done)); };
-    auto ready = Callback<bool>(std::move(start));
-    co_await std::move(ready);
-    if (closed_) co_return make_error(Code::cancelled, "gone");
-    text += bytes;
-    co_return Result<void>();
-  }
-  bool closed() const override { return closed_; }
-  void on_close(Fn<void()> call) override { on_close_ = std::move(call); }
-  bool draining() const override { return false; }
-
-  void close() {
-    closed_ = true;
-    scheduler_.post([this] { if (auto call = std::exchange(on_close_, nullptr)) call(); });
-    read_again();
-  }
-  void stop_reading() { reads_ = false; }
-  void read_again() {
-    reads_ = true;
-    for (auto& done : std::exchange(stalled_, {})) scheduler_.post([done = std::move(done)]() mutable { done(true); });
-  }
-  std::string text;
-
- private:
-  Scheduler& scheduler_;
-  bool closed_ = false, reads_ = true;
-  std::vector<Fn<void(bool)>> stalled_;
-  Fn<void()> on_close_;
-};
-
 struct Sse {
   std::string id, name, data;
 };
@@ -65,6 +30,43 @@ std::vector<Sse> parse(const std::string& text) {
   }
   return out;
 }
+
+/// The client's end of a stream. A client that has stopped reading lets writes wait.
+class FakeStream final : public http::BodyStream {
+ public:
+  explicit FakeStream(Scheduler& scheduler) : scheduler_(scheduler) {}
+  Task<Result<void>> write(std::string bytes) override {
+    auto start = [this](Fn<void(bool)> done) { reads_ ? done(true) : stalled_.push_back(std::move(done)); };
+    auto ready = Callback<bool>(std::move(start));
+    co_await std::move(ready);
+    if (closed_) co_return make_error(Code::cancelled, "gone");
+    text += bytes;
+    largest_write = std::max(largest_write, parse(bytes).size());
+    co_return Result<void>();
+  }
+  bool closed() const override { return closed_; }
+  void on_close(Fn<void()> call) override { on_close_ = std::move(call); }
+  bool draining() const override { return false; }
+
+  void close() {
+    closed_ = true;
+    scheduler_.post([this] { if (auto call = std::exchange(on_close_, nullptr)) call(); });
+    read_again();
+  }
+  void stop_reading() { reads_ = false; }
+  void read_again() {
+    reads_ = true;
+    for (auto& done : std::exchange(stalled_, {})) scheduler_.post([done = std::move(done)]() mutable { done(true); });
+  }
+  std::string text;
+  std::size_t largest_write = 0;  ///< in items
+
+ private:
+  Scheduler& scheduler_;
+  bool closed_ = false, reads_ = true;
+  std::vector<Fn<void(bool)>> stalled_;
+  Fn<void()> on_close_;
+};
 
 /// One open stream and the task that feeds it.
 struct Follower {
@@ -305,6 +307,20 @@ TEST_F(Events, AFollowerThatIsTooSlowReadsTheLogAgainAndMissesNothing) {
   settle();
   EXPECT_EQ(follower->ids(), order_);
   end(*follower);
+}
+
+TEST_F(Events, AFollowerThatComesLateIsKeptNoMoreThanOneThatIsSlow) {
+  auto first = follow();
+  const std::string start = first->last_id();
+  open("a");
+  for (int i = 0; i < 1500; ++i) add("a", i % 2 == 0 ? 1 : -1);
+  settle();
+  auto late = follow("", {{"Last-Event-ID", start}});
+  scheduler.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(late->ids(), order_);
+  EXPECT_LE(late->stream.largest_write, 1024u);
+  end(*first);
+  end(*late);
 }
 
 TEST_F(Events, AnIdOfAnotherLogResetsTheStream) {
