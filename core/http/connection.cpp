@@ -75,7 +75,7 @@ Connection::~Connection() {
 void Connection::check_deadline(SteadyTime now) {
   if (live_ != nullptr) live_->sweep(now);
   if (now < deadline_) return;
-  disarm();
+  // Stays armed: this cancels nothing when what was waited for has just come, and the next sweep tries again.
   expired_ = true;
   transport_.cancel();
 }

@@ -192,7 +192,7 @@ Task<void> Connection::close_politely() {
     AsyncRead read(*this, core_->scratch.get(), ServerCore::kScratchBytes);
     const IoResult got = co_await read;
     disarm();
-    if (got.failed || core_->scheduler.now() >= until) co_return;
+    if (got.failed || core_->stopping || core_->scheduler.now() >= until) co_return;
   }
 }
 
