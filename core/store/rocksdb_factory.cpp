@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 
 #include "core/store/store.hpp"
@@ -42,10 +44,10 @@ class RocksStoreFactory final : public StoreFactory {
     if (auto plain = check(name); !plain) return plain;
     std::error_code error;
     if (!fs::exists(fs::path(root_) / name, error) && !error) return {};
-    const fs::path removed = fs::path(root_) / kRemoved;
+    const fs::path removed = fs::path(root_) / kRemoved / std::to_string(removals_++);  // of its own: others may remove now
     fs::remove_all(removed, error);
-    if (!error) fs::create_directories(removed, error);
-    if (!error) fs::rename(fs::path(root_) / name, removed / "store", error);
+    if (!error) fs::create_directories(removed.parent_path(), error);
+    if (!error) fs::rename(fs::path(root_) / name, removed, error);
     if (!error) fs::remove_all(removed, error);
     if (error) return make_error(Code::internal, "removing the store " + root_ + "/" + name + ": " + error.message());
     return {};
@@ -64,6 +66,7 @@ class RocksStoreFactory final : public StoreFactory {
 
   const std::string root_;
   metrics::Registry* const registry_;
+  std::atomic<std::uint64_t> removals_{0};
 };
 
 }  // namespace

@@ -276,6 +276,32 @@ TEST(RocksDbStore, DamageIsNamedCorrupt) {
   }
 }
 
+TEST(RocksDbStore, StoresAreRemovedByManyThreadsAtOnce) {
+  constexpr int kThreads = 4, kStores = 50;
+  TempDirectory directory;
+  const auto factory = make_rocksdb_store_factory(directory.path("root"));
+  const auto name = [](int thread, int i) { return "state/s" + std::to_string(thread) + "-" + std::to_string(i); };
+  for (int thread = 0; thread < kThreads; ++thread) {
+    for (int i = 0; i < kStores; ++i) {
+      const fs::path store = directory.path("root/" + name(thread, i));
+      fs::create_directories(store);
+      for (const char* file : {"CURRENT", "LOCK", "MANIFEST"}) std::ofstream(store / file) << file;
+    }
+  }
+  std::atomic<int> failed{0};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kStores; ++i) failed += factory->remove(name(thread, i)).ok() ? 0 : 1;
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(failed, 0);
+  const auto left = factory->list("state/");
+  ASSERT_TRUE(left.ok());
+  EXPECT_TRUE(left->empty());
+}
+
 TEST(RocksDbStore, TheFactoryOpensUnderItsRootOnly) {
   TempDirectory directory;
   const auto factory = make_rocksdb_store_factory(directory.path("root"));
