@@ -363,7 +363,7 @@ void LaneProcessor::decide(Pending& pending, Batch& batch) {
   if (!pending.request.keyed || !answer_repeat(pending, batch, answer, now, fingerprint)) {
     decide_fresh(pending, batch, answer, now, fingerprint);
     const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused;
-    if (pending.request.keyed && recorded) batch.decided[pending.request.command_id] = {batch.answers.size(), fingerprint};
+    if (pending.request.keyed && recorded) part_of(batch, pending.domain).decided[pending.request.command_id] = {batch.answers.size(), fingerprint};
   }
   answer.done = std::move(pending.done);
   batch.answers.push_back(std::move(answer));
@@ -376,11 +376,13 @@ bool LaneProcessor::answer_repeat(const Pending& pending, Batch& batch, Answer& 
     answer.outcome.detail = "this command id was used before with another body";
     return true;
   };
-  if (const auto found = batch.decided.find(id); found != batch.decided.end()) {
-    if (found->second.second != fingerprint) return reused();
-    answer.outcome = batch.answers[found->second.first].outcome;
-    answer.outcome.replayed = true;
-    return true;
+  if (const auto* part = batch.domains.empty() ? nullptr : batch.domains[pending.domain].get()) {
+    if (const auto found = part->decided.find(id); found != part->decided.end()) {
+      if (found->second.second != fingerprint) return reused();
+      answer.outcome = batch.answers[found->second.first].outcome;
+      answer.outcome.replayed = true;
+      return true;
+    }
   }
   const auto uuid = parse_uuid(id);
   if (!uuid) return false;

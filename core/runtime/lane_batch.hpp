@@ -19,12 +19,12 @@ struct LaneProcessor::DomainBatch {
   std::vector<std::string> last_id;
   LaneInfo info;
   std::string forgotten;
+  std::unordered_map<std::string, std::pair<std::size_t, std::string>> decided;  ///< keyed command id -> answer, fingerprint
 };
 
 struct LaneProcessor::Batch {
   std::vector<std::unique_ptr<DomainBatch>> domains;  ///< null where nothing was looked at
   std::vector<Answer> answers;
-  std::unordered_map<std::string, std::pair<std::size_t, std::string>> decided;  ///< keyed command id -> answer, fingerprint
   std::size_t bytes = 0;
   std::vector<std::pair<std::size_t, std::string>> touched;  ///< domain and boundary of what is recorded
   bool has_records = false;

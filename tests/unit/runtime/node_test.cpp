@@ -3,6 +3,7 @@
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/log_cursor.hpp"
 #include "tests/support/memory_log/memory_log.hpp"
+#include "tests/support/people/people.hpp"
 #include "tests/support/tally/tally_node.hpp"
 #include "tests/support/tally/touchy_decider.hpp"
 
@@ -179,6 +180,38 @@ TEST_F(NodeTest, RepeatsInTheSameBatchAreDecidedOnce) {
     EXPECT_EQ(outcomes[i]->events[0].id, outcomes[0]->events[0].id);
   }
   EXPECT_EQ(node->execute(Add{"g", "a", 0, ""}).reply, "{\"balance\":3}");
+}
+
+TEST_F(NodeTest, OneKeyInTwoDomainsIsTwoCommandsInOneBatchToo) {
+  history->lanes = 1;
+  MemoryLog one_lane{history, scheduler};
+  std::vector<runtime::Domain> domains{tally::make_domain(), people::make_domain()};
+  runtime::NodeParts parts{scheduler, one_lane, stores, [this](std::string_view) -> Executor& { return scheduler; }};
+  const auto node = runtime::make_node(std::move(parts), std::move(domains), {});
+  const auto execute = [&](runtime::CommandRequest request, std::optional<Outcome>& outcome) {
+    spawn([](runtime::Node& to, runtime::CommandRequest command, std::optional<Outcome>& out) -> Task<void> {
+      Outcome answer = co_await to.execute(std::move(command));
+      out = std::move(answer);
+    }(*node, std::move(request), outcome));
+  };
+  bool ready = false;
+  spawn([](runtime::Node& starting, bool& done) -> Task<void> {
+    const auto started = co_await starting.start();
+    done = started.ok();
+  }(*node, ready));
+  ASSERT_TRUE(scheduler.run_until([&] { return ready; }));
+  const auto appends = one_lane.appends();
+  auto open = TallyNode::request(Open{"g", "a", 0}, "key");
+  auto other = TallyNode::request(people::ReserveName{"ada", "one"}, "key");
+  other.domain = "people";
+  std::optional<Outcome> first, second;
+  execute(std::move(open), first);
+  execute(std::move(other), second);
+  ASSERT_TRUE(scheduler.run_until([&] { return first && second; }));
+  EXPECT_EQ(one_lane.appends(), appends + 1) << "in one batch";
+  EXPECT_EQ(first->kind, Outcome::Kind::accepted);
+  EXPECT_EQ(second->kind, Outcome::Kind::accepted) << second->detail;
+  EXPECT_FALSE(second->replayed);
 }
 
 TEST_F(NodeTest, AKeyIsFreeAgainAfterTheWindow) {
