@@ -33,6 +33,8 @@ LaneMetrics::LaneMetrics(metrics::Registry* registry, const std::vector<std::str
           registry, {"tidemark_lane_commands_total", "Commands answered, by verdict", {{"domain", domain}, {"verdict", kNames[i]}}});
     }
     of.timers = metrics::Counter(registry, {"tidemark_lane_timers_fired_total", "Durable timers that fired", {{"domain", domain}}});
+    of.timers_unreadable = metrics::Counter(
+        registry, {"tidemark_lane_timers_unreadable_total", "Durable timers left to rest because their command does not decode", {{"domain", domain}}});
   }
 }
 

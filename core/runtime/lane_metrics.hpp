@@ -20,12 +20,13 @@ class LaneMetrics {
   void decided(std::size_t commands) const { batch_commands_.observe(static_cast<double>(commands)); }
   void answered(std::size_t domain, const Outcome& outcome) const;
   void timer_fired(std::size_t domain) const { domains_[domain].timers.add(); }
+  void timer_unreadable(std::size_t domain) const { domains_[domain].timers_unreadable.add(); }
 
  private:
   static constexpr std::size_t kVerdicts = 7;
   struct OfDomain {
     std::array<metrics::Counter, kVerdicts> verdicts;
-    metrics::Counter timers;
+    metrics::Counter timers, timers_unreadable;
   };
   metrics::Gauge queue_;
   metrics::Histogram batch_commands_, decide_seconds_, append_seconds_;

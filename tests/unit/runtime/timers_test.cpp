@@ -2,6 +2,7 @@
 
 #include "tests/support/memory_log/memory_log.hpp"
 #include "tests/support/tally/tally_node.hpp"
+#include "tests/support/tally/touchy_decider.hpp"
 
 namespace tidemark::testing {
 namespace {
@@ -77,6 +78,26 @@ TEST_F(TimersTest, ATimerWhoseCommandCouldNotBeWrittenIsTriedAgain) {
   scheduler.run_for(std::chrono::milliseconds(1'100));
   EXPECT_TRUE(is_open());
   scheduler.run_for(std::chrono::seconds(2));
+  EXPECT_FALSE(is_open());
+}
+
+TEST_F(TimersTest, ATimerThatDoesNotDecodeRestsUntilTheLaneIsTakenAnew) {
+  auto touches = std::make_shared<tally::Touches>();
+  touches->undecodable.insert("Expire");
+  const auto start_touchy = [&] {
+    auto domain = tally::make_domain();
+    domain.decider = std::make_shared<tally::TouchyDecider>(domain.decider, touches);
+    node = std::make_unique<TallyNode>(scheduler, *log, stores, runtime::NodeOptions{}, std::move(domain));
+    ASSERT_TRUE(node->start().ok());
+  };
+  start_touchy();
+  node->execute(Open{"g", "a", 1'000});
+  scheduler.run_for(std::chrono::hours(1));
+  EXPECT_TRUE(is_open()) << "and the lane goes on";
+  touches->undecodable.clear();
+  crash();
+  start_touchy();
+  scheduler.run_for(std::chrono::seconds(1));
   EXPECT_FALSE(is_open());
 }
 
