@@ -109,6 +109,7 @@ void ProjectionWorker::take_over() {
 
 void ProjectionWorker::give_up(std::optional<Candidate>& candidate, Error error) {
   if (candidate) {
+    (void)candidate->fold->store()->clear().ok();  // with checkpoints, the next start would serve what could not be removed
     candidate->fold.reset();
     (void)stores_.remove(candidate->name).ok();  // else at the next start
     candidate.reset();

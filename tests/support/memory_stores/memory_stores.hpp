@@ -24,6 +24,7 @@ class MemoryStores final : public store::StoreFactory {
     return names;
   }
   Result<void> remove(const std::string& name) override {
+    if (removals_fail && stores_.contains(name)) return make_error(Code::internal, "the store " + name + " stays");
     stores_.erase(name);
     return {};
   }
@@ -33,6 +34,7 @@ class MemoryStores final : public store::StoreFactory {
   }
   /// Somebody deleted the directory.
   void remove_all() { stores_.clear(); }
+  bool removals_fail = false;
   store::MemoryStore& at(const std::string& name) { return *stores_.at(name); }
 
  private:
