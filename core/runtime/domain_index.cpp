@@ -127,10 +127,10 @@ class DomainIndex final : public Projection {
   ProjectionSpec spec_;
 };
 
-/// The day of the first row that is not below `from`; nullopt when there is none.
-std::optional<std::uint32_t> next_day(const RowReader& index, const std::string& from) {
+/// The day of the last row below `to`; nullopt when there is none.
+std::optional<std::uint32_t> last_day(const RowReader& index, const std::string& to) {
   std::optional<std::uint32_t> day;
-  index.scan(from, std::string(1, kDecision + 1), [&](std::string_view key, std::string_view) {
+  index.scan_back(std::string(1, kDecision), to, [&](std::string_view key, std::string_view) {
     day = key.size() < 5 ? 0 : get_u32_be(key.data() + 1);
     return false;
   });
@@ -178,7 +178,7 @@ Position index_end(Node& node, std::string_view domain) {
 }
 
 std::optional<RecordPlace> find_decision(const RowReader& index, std::string_view domain, const Uuid& command_id) {
-  for (auto day = next_day(index, std::string(1, kDecision)); day; day = next_day(index, day_prefix(*day + 1))) {
+  for (auto day = last_day(index, std::string(1, kDecision + 1)); day; day = last_day(index, day_prefix(*day))) {
     std::string key = day_prefix(*day), value;
     key.append(command_id.view());
     if (!index.get(key, value)) continue;

@@ -97,6 +97,18 @@ TEST_F(DomainIndexTest, DecisionsOfManyDaysAreFoundUntilTheyAreTwiceAsOldAsTheir
   EXPECT_TRUE(runtime::find_decision(index(), "tally", *parse_uuid(second.command_id)).has_value());
 }
 
+TEST_F(DomainIndexTest, OfACommandIdThatWasUsedAgainTheLatestDecisionIsFound) {
+  node.execute(Open{"g", "a", 0});
+  const auto first = node.execute(Add{"g", "a", 1, ""}, "key");
+  scheduler.jump_wall(std::chrono::hours(24 * 2));
+  const auto second = node.execute(Add{"g", "a", 1, ""}, "key");
+  ASSERT_EQ(second.command_id, first.command_id);
+  ASSERT_FALSE(second.replayed);
+  const auto place = runtime::find_decision(index(), "tally", *parse_uuid(second.command_id));
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(read(*place).envelope.time, scheduler.wall());
+}
+
 TEST_F(DomainIndexTest, AStreamListsItsNumberedEventsOfAllTopicsInOrder) {
   std::vector<std::string> expected;
   const auto keep = [&](const Outcome& outcome, std::size_t numbered) {
