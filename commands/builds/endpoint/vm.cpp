@@ -15,6 +15,7 @@ using namespace schemas::builds;
 
 constexpr std::string_view kAuthenticateFailed = "Authentication failed";
 constexpr std::string_view kReadyFailed = "Failed to mark VM as ready";
+constexpr std::size_t kPasswordBodyBytesMax = 4096;  // its sender has shown nothing yet
 constexpr Duration kRevealedAfterEnd = std::chrono::minutes(10);  // a short build may end between two checks of its worker
 
 http::Response refuse(const RefusalSpec& refusal) { return error_answer(refusal.status, refusal.text, refusal.reason); }
@@ -68,7 +69,7 @@ Handshake check_password(Api& api, std::string_view build_id, std::string_view p
 }  // namespace
 
 Task<http::Response> authenticate(Api& api, http::Request& request) {
-  auto body = co_await read_json(request);
+  auto body = co_await read_json(request, kPasswordBodyBytesMax);
   if (body->refusal) co_return std::move(*body->refusal);
   const auto password = body->root()["otp"].as_string();
   if (!password || password->empty()) co_return error_answer(400, "Missing required parameter: otp", "OTP_MISSING");

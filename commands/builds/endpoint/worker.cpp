@@ -14,6 +14,8 @@ namespace {
 
 using namespace schemas::builds;
 
+constexpr std::size_t kOpenRegistrationBytesMax = 64u << 10;  // its sender need not have a key
+
 /// What JavaScript takes for false is missing to the old contract.
 bool is_given(event::JsonNode node) {
   switch (node.kind()) {
@@ -116,7 +118,8 @@ Task<http::Response> register_worker(Api& api, http::Request& request) {
   if (!api.services.open_registration) {
     if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
   }
-  auto body = co_await read_json(request);
+  const std::size_t bytes_max = api.services.open_registration ? kOpenRegistrationBytesMax : kTextFieldBytesMax;
+  auto body = co_await read_json(request, bytes_max);
   if (body->refusal) co_return std::move(*body->refusal);
   const event::JsonNode root = body->root();
   if (!is_given(root["name"]) || !is_given(root["capabilities"])) {

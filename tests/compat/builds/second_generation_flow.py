@@ -75,6 +75,7 @@ def whole_flow():
         # The VM proves itself.
         refused(authenticate(c, build, "x" * 43), 401, "Invalid OTP")
         refused(c.post(f"/api/builds/{build}/authenticate", {}, key=None), 400, "Missing required parameter: otp")
+        refused(authenticate(c, build, "x" * 4096), 413, "Request body too large")
         refused(authenticate(c, "unknown", job["otp"]), 404, "Build not found")
         refused(c.post(f"/api/builds/{build}/vm-ready", key=None, headers={"X-VM-Token": "y" * 43}), 403,
                 "VM token not issued. Authenticate first with OTP.")
