@@ -60,6 +60,8 @@ void Connection::render_response() {
   head.http_1_0 = head_.minor_version == 0;
   streams_ = std::holds_alternative<StreamBody>(response_.body);
   if (streams_ && head.http_1_0) keep_ = false;
+  // A stream reads ahead behind `in_`, where what is left in front of the next head would be missing.
+  if (streams_ && (!body_done_ || (!body_in_head_buffer_ && body_.size() != 0))) keep_ = false;
   out_body_ = {};
   file_left_ = 0;
   sent_ = 0;

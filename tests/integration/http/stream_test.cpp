@@ -134,6 +134,18 @@ TEST_F(HttpStream, PiecesArriveAsTheyAreWrittenAndTheConnectionGoesOn) {
   EXPECT_EQ(feed_.closes, 0);
 }
 
+TEST_F(HttpStream, ARequestWhoseBodyWasNotReadIsTheLastOfItsConnection) {
+  serve();
+  RawClient client(server_->port());
+  client.send(get("/stream", "Content-Length: 5\r\n"));
+  const auto reply = client.read_reply();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->header("connection"), "close");
+  end();
+  client.send("12345" + get("/hello"));
+  EXPECT_EQ(client.read_all(), "0\r\n\r\n");
+}
+
 TEST_F(HttpStream, OnHttp10TheBodyEndsWithTheConnection) {
   serve();
   RawClient client(server_->port());
