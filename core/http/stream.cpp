@@ -105,6 +105,7 @@ void Connection::Stream::sweep(SteadyTime now) {
 
 Task<bool> Connection::Stream::end(bool whole) {
   bool sent = whole && !lost_;
+  writing_ = true;  // no heartbeat behind the last chunk
   if (sent) sent = co_await send(chunked_ ? "0\r\n\r\n" : "");
   over_ = true;
   on_close_ = nullptr;
