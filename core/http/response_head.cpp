@@ -96,6 +96,7 @@ void put_response_head(std::string& out, const ResponseHead& head) {
   } else if (head.http_1_0) {
     out += "Connection: keep-alive\r\n";
   }
+  if (response.status == 426) out += "Connection: upgrade\r\n";  // RFC 9110 section 7.8: whoever sends Upgrade
   out += "\r\n";
 }
 

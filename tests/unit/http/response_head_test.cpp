@@ -37,6 +37,17 @@ TEST(ResponseHead, SaysWhetherTheConnectionGoesOn) {
   EXPECT_TRUE(out.ends_with("Connection: keep-alive\r\n\r\n"));
 }
 
+TEST(ResponseHead, NamesUpgradeAsAFieldOfTheConnection) {
+  Response response;
+  response.status = 426;
+  ResponseHead head;
+  head.response = &response;
+  head.content_length = 0;
+  std::string out;
+  put_response_head(out, head);
+  EXPECT_TRUE(out.ends_with("\r\nConnection: upgrade\r\n\r\n")) << out;
+}
+
 TEST(ResponseHead, DateIsAnImfFixdate) {
   const std::string_view line = date_line();
   ASSERT_EQ(line.size(), 37u);
