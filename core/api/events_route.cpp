@@ -93,6 +93,7 @@ std::optional<http::Response> read_query(const http::Request& request, Query& ou
 Task<http::Response> follow(Shared services, std::shared_ptr<Following> following, Query query, bool websocket) {
   const auto feed = following->open().feed();
   if (query.filter.until) co_return bad_query("until ends a page, not a stream");
+  if (query.filter.since && *query.filter.since > services->node.scheduler().wall()) co_return bad_query("since lies in the future: a stream begins at once");
   FollowFrom from;
   if (query.cursor) {
     auto position = decode_cursor(*feed, query.filter, *query.cursor, services->position_tag);

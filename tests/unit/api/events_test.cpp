@@ -198,6 +198,7 @@ TEST_F(Events, QueriesThatMakeNoSenseAreRefused) {
   EXPECT_EQ(problem_of(get("/events?topic=tally.decisions")), "404 /problems/no-such-topic");
   const http::Headers sse{{"Accept", "text/event-stream"}};
   EXPECT_EQ(problem_of(get("/events?until=2026-01-01T00:00:00Z", sse)), "400 /problems/bad-query");
+  EXPECT_EQ(problem_of(get("/events?since=2999-01-01T00:00:00Z", sse)), "400 /problems/bad-query");
   EXPECT_EQ(problem_of(get("/events", {sse[0], {"Last-Event-ID", "a"}, {"Last-Event-ID", "b"}})), "400 /problems/bad-query");
 }
 
