@@ -55,7 +55,8 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
   spec.fields = {"platform"};
   spec.failed = kSubmitFailed;
   Form form;
-  out.refusal = co_await read_form(request, api.blobs(), std::move(spec), form);
+  auto reading = read_form(request, api.blobs(), std::move(spec), form);
+  out.refusal = co_await std::move(reading);
   if (out.refusal) co_return out;
 
   StagedFile* source = form.file("source");

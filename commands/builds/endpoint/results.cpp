@@ -76,7 +76,8 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
     last = now;
     note_progress(api, build_header, worker_header, so_far);
   };
-  out.refusal = co_await read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
+  auto reading = read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
+  out.refusal = co_await std::move(reading);
   if (out.refusal) co_return out;
 
   const std::string* build_id = form.field("build_id");
@@ -175,7 +176,8 @@ Task<http::Response> artifact(Api& api, http::Request& request) {
     last = now;
     api.owner_call([&](const runtime::OwnerView& view) { note_life(view, build); });
   };
-  auto refused = co_await read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
+  auto reading = read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
+  auto refused = co_await std::move(reading);
   if (refused) co_return std::move(*refused);
   StagedFile* file = form.file("artifact");
   if (file == nullptr) co_return error_answer(400, "No artifact file provided");
