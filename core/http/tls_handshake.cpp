@@ -13,10 +13,14 @@ constexpr int kHandshakeRecord = 0x16;  // RFC 8446 section 5.1
 Task<bool> Connection::shake_hands() {
   arm(core_->options.header_deadline);
   idle_ = true;
-  AsyncReady first(*this, Transport::Event::readable);
-  const ErrorCode silent = co_await first;
+  ErrorCode silent;
+  int first_byte = Transport::kNothingYet;
+  while (!silent && first_byte == Transport::kNothingYet) {  // a socket may be called readable before it is
+    AsyncReady first(*this, Transport::Event::readable);
+    silent = co_await first;
+    if (!silent) first_byte = transport_.peek();
+  }
   idle_ = false;
-  const int first_byte = silent ? -1 : transport_.peek();
   if (first_byte != kHandshakeRecord) {
     disarm();
     if (first_byte < 0) co_return false;

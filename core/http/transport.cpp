@@ -47,7 +47,9 @@ ErrorCode Transport::secure_error(int result) {
 
 int Transport::peek() {
   unsigned char byte = 0;
-  return ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? byte : -1;
+  const auto got = ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return kNothingYet;
+  return got == 1 ? byte : -1;
 }
 
 ErrorCode Transport::handshake() {

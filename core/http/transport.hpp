@@ -46,6 +46,7 @@ class Transport {
   bool is_secure() const { return ssl_ != nullptr; }
   /// The first byte that has arrived, left where it is; negative: none.
   int peek();
+  static constexpr int kNothingYet = -2;  ///< of peek()
   /// One step. would_block: wait for Event::handshake, then again.
   ErrorCode handshake();
 
