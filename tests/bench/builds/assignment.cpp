@@ -103,7 +103,7 @@ int run(const Options& options) {
     });
   }
   const auto start = Clock::now();
-  std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+  std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));  // the length of the measurement
   stop = true;
   const double took = std::chrono::duration<double>(Clock::now() - start).count();
   for (auto& thread : threads) thread.join();

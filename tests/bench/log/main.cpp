@@ -172,6 +172,7 @@ struct Bench {
       const auto log = open();
       append(*log);
       const auto began = Clock::now();
+      // Sealing tells nobody when it is done; what it leaves can be seen in the folder.
       for (std::uint64_t left = 0; (left = files_bytes(".journal")) > (160u << 20);) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       std::printf("sealing     %.2f s behind the appends, %.0f MB of sealed files, %.0f MB written for them\n", seconds_since(began),
                   static_cast<double>(files_bytes(".sealed")) / 1e6, static_cast<double>(sealed_bytes) / 1e6);

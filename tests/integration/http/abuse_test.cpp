@@ -116,7 +116,7 @@ TEST(HttpAbuse, AHeadThatTricklesDoesNotOutliveItsDeadline) {
   const auto begin = std::chrono::steady_clock::now();
   while (client.silent() && std::chrono::steady_clock::now() - begin < std::chrono::seconds(10)) {
     client.send("x");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the trickle itself
   }
   EXPECT_EQ(client.read_reply()->status, 408);
 }

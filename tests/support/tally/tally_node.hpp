@@ -1,81 +1,24 @@
 #pragma once
-// A node with the tally domain over a log and stores that a test owns, on a virtual scheduler.
+// A node with the tally domain, and what tests ask of its rows.
 
-#include <gtest/gtest.h>
-
-#include <memory>
-#include <optional>
-
-#include "core/event/json.hpp"
-#include "core/runtime/node.hpp"
+#include "tests/support/domain_node/domain_node.hpp"
 #include "tests/support/memory_stores/memory_stores.hpp"
 #include "tests/support/tally/tally.hpp"
-#include "tests/support/virtual_scheduler/virtual_scheduler.hpp"
 
 namespace tidemark::testing {
 
-class TallyNode {
+class TallyNode : public DomainNode {
  public:
   TallyNode(VirtualScheduler& scheduler, log::EventLog& log, MemoryStores& stores, runtime::NodeOptions options = {},
             runtime::Domain domain = tally::make_domain())
-      : scheduler_(scheduler) {
-    runtime::NodeParts parts{scheduler, log, stores, [&scheduler](std::string_view) -> Executor& { return scheduler; }};
-    std::vector<runtime::Domain> domains;
-    domains.push_back(std::move(domain));
-    node_ = runtime::make_node(std::move(parts), std::move(domains), std::move(options));
-  }
-
-  runtime::Node& operator*() { return *node_; }
-  runtime::Node* operator->() { return node_.get(); }
-
-  Result<void> start() { return run(node_->start()); }
-  Result<void> stop() { return run(node_->stop()); }
-
-  /// Runs a task to its end on the virtual scheduler.
-  template <class T>
-  T run(Task<T> task) {
-    std::optional<T> value;
-    spawn(keep(std::move(task), value));
-    EXPECT_TRUE(scheduler_.run_until([&] { return value.has_value(); })) << "the task never ended";
-    return std::move(*value);
-  }
-  /// Starts a task; its value appears in `value`.
-  template <class T>
-  void launch(Task<T> task, std::optional<T>& value) { spawn(keep(std::move(task), value)); }
+      : DomainNode(scheduler, log, stores, std::move(domain), std::move(options)) {}
 
   template <class C>
-  static runtime::CommandRequest request(const C& command, std::string key = {}) {
-    runtime::CommandRequest request;
-    request.domain = "tally";
-    request.name = std::string(C::kType);
-    request.data = event::to_json(command);
-    request.actor = "tester";
-    if (!key.empty()) {
-      request.command_id = runtime::command_id_of_key("", "tester", "route", key);
-      request.keyed = true;
-    }
-    return request;
-  }
-  template <class C>
-  runtime::Outcome execute(const C& command, std::string key = {}) { return run(node_->execute(request(command, std::move(key)))); }
+  static runtime::CommandRequest request(const C& command, std::string key = {}) { return request_to("tally", command, std::move(key)); }
 
   std::optional<tally::BalanceRow> balance(const std::string& group, const std::string& account) {
-    return tally::kBalances.get(*node_->projection_rows("tally.balances"), group, account);
+    return tally::kBalances.get(*(*this)->projection_rows("tally.balances"), group, account);
   }
-  /// Waits until the projection has applied all that is durable.
-  void settle() {
-    auto waited = run(node_->wait_domain_applied("tally", node_->domain_end("tally"), scheduler_.now() + std::chrono::seconds(5)));
-    EXPECT_TRUE(waited.ok()) << (waited.ok() ? "" : describe(waited.error()));
-  }
-
- private:
-  template <class T>
-  static Task<void> keep(Task<T> task, std::optional<T>& value) {
-    auto result = co_await std::move(task);
-    value.emplace(std::move(result));
-  }
-  VirtualScheduler& scheduler_;
-  std::unique_ptr<runtime::Node> node_;
 };
 
 }  // namespace tidemark::testing
