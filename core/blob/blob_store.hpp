@@ -44,6 +44,10 @@ struct Opened {
   std::uint64_t size = 0;
 };
 
+/// Public content goes in by stage(), write(), commit() and comes out by open_verified(). Private content (a certificate bundle,
+/// under the id of its build) goes in by stage_private(), write() and commit_private(upload, name), which gives hash and size of
+/// the plain bytes for the reference to be recorded, and comes out in the clear by read_private(name, bytes_max).
+///
 /// Storage paths derive from a validated hash (or private name) only: another is invalid_argument.
 ///   threads   everything on the home scheduler; file work happens on the pool
 ///   errors    exhausted (disk full), internal (other failures of the disk), with path and errno text

@@ -1,5 +1,6 @@
 // Files out: results and sources to developers, sources and certificates to the worker in charge.
 
+#include "commands/builds/endpoint/certs_file.hpp"
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 
@@ -7,6 +8,8 @@ namespace tidemark::commands::builds::endpoint {
 namespace {
 
 using namespace schemas::builds;
+
+constexpr std::string_view kNoCerts = "Certs not found";
 
 std::string attachment(std::string_view filename) { return "attachment; filename=\"" + std::string(filename) + '"'; }
 
@@ -65,21 +68,34 @@ Task<http::Response> source(Api& api, http::Request& request) {
   co_return co_await std::move(sending);
 }
 
+Task<std::unique_ptr<CertsFile>> read_certs(Api& api, BuildRow build, std::uint64_t bytes_max, std::string_view failed) {
+  auto out = std::make_unique<CertsFile>();
+  if (!build.certs) {
+    out->refusal = error_answer(404, kNoCerts);
+    co_return out;
+  }
+  auto reading = api.blobs().read_private(build.id, static_cast<std::size_t>(bytes_max));
+  auto plain = co_await std::move(reading);
+  if (plain.ok()) {
+    out->plain = std::move(plain).value();
+    co_return out;
+  }
+  log_unusable_file(build.id + "-certs.zip", plain.error());
+  out->refusal = plain.error().code == Code::not_found ? error_answer(404, kNoCerts) : error_answer(500, failed);
+  co_return out;
+}
+
 Task<http::Response> certs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
   if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build)) co_return std::move(*refusal);
-  if (!build.certs) co_return error_answer(404, "Certs not found");
-  auto plain = co_await api.blobs().read_private(build.id, api.settings().certs_bytes_max);
-  if (!plain.ok()) {
-    log_unusable_file(build.id + "-certs.zip", plain.error());
-    if (plain.error().code == Code::not_found) co_return error_answer(404, "Certs not found");
-    co_return error_answer(500, kInternalText);
-  }
+  auto reading = read_certs(api, build, api.settings().certs_bytes_max, kInternalText);
+  auto bundle = co_await std::move(reading);
+  if (bundle->refusal) co_return std::move(*bundle->refusal);
   http::Response response;
   response.header("Content-Type", "application/zip").header("Content-Disposition", attachment(build.id + "-certs.zip"));
   response.header("Cache-Control", "no-store");
-  response.body = std::move(plain).value();
+  response.body = std::move(bundle->plain);
   co_return response;
 }
 
