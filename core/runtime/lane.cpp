@@ -50,6 +50,7 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
       reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_metrics_, reaction_hooks()) {
   for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<VolatileMemory>());
   forgotten_.resize(domains_.size());
+  first_timer_.resize(domains_.size());
 }
 
 LaneProcessor::~LaneProcessor() {
@@ -95,6 +96,7 @@ void LaneProcessor::take(Fn<void(Result<void>)> done) {
       if (!written) return done(written.take_error());
       serving_ = true;
       resting_.clear();
+      first_timer_.assign(domains_.size(), {});
       guarded([this] { arm_timers(); });
       guarded([this] { load_reactions(); });
       renew_lease();
@@ -232,9 +234,9 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
       // Durable in the log, so accepted is the truth; but this node's state no longer follows, so it stops after answering.
       fail(applied.take_error());
     }
-    const bool timers_changed = changes_timers(*batch);
+    const auto due = note_timers(*batch);
     answer_all(*batch);
-    if (!failure_ && timers_changed) guarded([this] { arm_timers(); });
+    if (!failure_ && due) arm_for(*due);
     return pump();
   }
   // Either nothing was written (the overlay is dropped and the numbers taken back), or nobody knows.
@@ -278,15 +280,6 @@ bool LaneProcessor::guarded(FnRef<void()> work) {
     fail(make_error(Code::internal, std::string("lane ") + std::to_string(lane_.value) + ": " + error.what()));
     return false;
   }
-}
-
-bool LaneProcessor::changes_timers(const Batch& batch) const {
-  for (const auto& part : batch.domains) {
-    if (!part) continue;
-    const auto first = part->overlay.changes().lower_bound(timer_area());
-    if (first != part->overlay.changes().end() && is_timer_key(first->first)) return true;
-  }
-  return false;
 }
 
 Result<void> LaneProcessor::apply(Batch& batch) {

@@ -96,7 +96,6 @@ class LaneProcessor {
   void send(std::shared_ptr<Batch> batch, log::LaneBatch records);
   void appended(std::shared_ptr<Batch> batch, Result<void> result);
   Result<void> apply(Batch& batch);
-  bool changes_timers(const Batch& batch) const;
   void answer_all(Batch& batch);
   void fail(Error error);
   /// Runs `work`; a store that cannot be read fails the lane. False then.
@@ -112,7 +111,12 @@ class LaneProcessor {
   void settle_reaction(std::size_t domain, ReactionSettlement settlement, Fn<void(bool)> done);
   void decide_settlement(Pending& pending, Batch& batch);
 
+  /// Notes the timers that an applied batch has set; when the earliest of them is due.
+  std::optional<Time> note_timers(const Batch& batch);
+  /// Arms for a timer that was set, unless what is armed comes first: then it looks at all of them anyway.
+  void arm_for(Time due);
   void arm_timers();
+  void arm_timers_soon();
   void fire_timers();
   void timer_answered(const Answer& answer);
   void renew_lease();
@@ -148,6 +152,8 @@ class LaneProcessor {
 
   TimerId timer_ = 0;
   SteadyTime timer_at_{};
+  bool arming_ = false;                   ///< arm_timers() is posted
+  std::vector<std::string> first_timer_;  ///< per domain: no timer has a lesser key, so scans begin here, past those that were
   /// Timers (by resting_key) that fired and rest: their commands are under way, or came to nothing. nullopt: until the lane is taken anew.
   std::unordered_map<std::string, std::optional<Time>> resting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

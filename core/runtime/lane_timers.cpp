@@ -16,6 +16,35 @@ constexpr Duration kLongestSleep = std::chrono::seconds(10);
 
 }  // namespace
 
+std::optional<Time> LaneProcessor::note_timers(const Batch& batch) {
+  std::optional<Time> earliest;
+  for (std::size_t i = 0; i < batch.domains.size(); ++i) {
+    if (!batch.domains[i]) continue;
+    const auto& changes = batch.domains[i]->overlay.changes();
+    for (auto at = changes.lower_bound(timer_area()); at != changes.end() && is_timer_key(at->first); ++at) {
+      if (!at->second) continue;
+      if (at->first < first_timer_[i]) first_timer_[i] = at->first;
+      const Time due = timer_due(at->first);
+      earliest = earliest ? std::min(*earliest, due) : due;
+    }
+  }
+  return earliest;
+}
+
+void LaneProcessor::arm_for(Time due) {
+  const Duration delay = Duration(due - scheduler_.wall());
+  if (timer_ == 0 || scheduler_.now() + delay < timer_at_) guarded([this] { arm_timers(); });
+}
+
+void LaneProcessor::arm_timers_soon() {
+  if (std::exchange(arming_, true)) return;
+  scheduler_.post([this, alive = alive_] {
+    if (!*alive) return;
+    arming_ = false;
+    guarded([this] { arm_timers(); });
+  });
+}
+
 void LaneProcessor::arm_timers() {
   if (!serving_ || draining_) return;
   const Time now = scheduler_.wall();
@@ -31,7 +60,9 @@ void LaneProcessor::arm_timers() {
   }
   std::optional<Time> earliest;
   for (std::size_t i = 0; i < domains_.size(); ++i) {
-    scan_timers(*domains_[i].state, lane_, {}, [&](const TimerEntry& entry) {
+    bool first = true;
+    scan_timers(*domains_[i].state, lane_, first_timer_[i], [&](const TimerEntry& entry) {
+      if (std::exchange(first, false)) first_timer_[i] = entry.key;
       Time due = entry.due;
       const auto resting = resting_.find(resting_key(i, entry.key));
       if (resting != resting_.end()) {
@@ -66,7 +97,7 @@ void LaneProcessor::fire_timers() {
   std::size_t fired = 0;
   for (std::size_t i = 0; i < domains_.size(); ++i) {
     std::vector<TimerEntry> due;
-    scan_timers(*domains_[i].state, lane_, {}, [&](const TimerEntry& entry) {
+    scan_timers(*domains_[i].state, lane_, first_timer_[i], [&](const TimerEntry& entry) {
       if (entry.due > now || fired + due.size() >= kFiringsPerTurn) return false;
       const auto resting = resting_.find(resting_key(i, entry.key));
       if (resting == resting_.end() || (resting->second && *resting->second <= now)) due.push_back(entry);
@@ -121,7 +152,7 @@ void LaneProcessor::timer_answered(const Answer& answer) {
     case Outcome::Kind::failed: resting_[key] = scheduler_.wall() + kRetryDelay; break;
     default: resting_[key] = answer.again_at; break;
   }
-  scheduler_.post([this, alive = alive_] { if (*alive) guarded([this] { arm_timers(); }); });
+  arm_timers_soon();
 }
 
 void LaneProcessor::renew_lease() {

@@ -1,11 +1,13 @@
 #include "core/runtime/state_layout.hpp"
 
+#include "core/base/assert.hpp"
 #include "core/base/bytes.hpp"
 #include "core/base/row_codec.hpp"
 
 namespace tidemark::runtime {
 namespace {
 
+constexpr std::size_t kTimerDueAt = 5;  // behind area and lane
 constexpr char kScope = 0x01, kStream = 0x02, kCommand = 0x03, kCommandAge = 0x04, kTimer = 0x05, kTimerName = 0x06, kLane = 0x07;
 
 std::string area(char which) { return std::string(1, which); }
@@ -149,13 +151,12 @@ void forget_when_due(RowWriter& rows, LaneId lane, LaneInfo& info, Time now, Dur
   forget_commands(rows, lane, now - window, kForgetAtOnce, forgotten);
 }
 
-void scan_timers(const RowReader& rows, LaneId lane, std::string_view after_key, FnRef<bool(const TimerEntry&)> visit) {
+void scan_timers(const RowReader& rows, LaneId lane, std::string_view from_key, FnRef<bool(const TimerEntry&)> visit) {
   const std::string prefix = lane_area(kTimer, lane);
-  std::string from = after_key.empty() ? prefix : std::string(after_key) + '\0';
-  rows.scan(from, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
+  rows.scan(from_key.empty() ? prefix : from_key, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
     TimerEntry entry;
     entry.key = std::string(key);
-    entry.due = from_ms(static_cast<std::int64_t>(get_u64_be(key.data() + prefix.size())));
+    entry.due = timer_due(key);
     std::string_view rest = key.substr(prefix.size() + 8);
     take_key_part(rest, entry.boundary);
     take_key_part(rest, entry.name);
@@ -167,6 +168,11 @@ void scan_timers(const RowReader& rows, LaneId lane, std::string_view after_key,
 }
 
 bool is_timer_key(std::string_view row_key) { return !row_key.empty() && row_key[0] == kTimer; }
+
+Time timer_due(std::string_view timer_key) {
+  TM_ASSERT(timer_key.size() >= kTimerDueAt + 8, "a timer's key is too short");
+  return from_ms(static_cast<std::int64_t>(get_u64_be(timer_key.data() + kTimerDueAt)));
+}
 
 std::string_view timer_area() { return {&kTimer, 1}; }
 

@@ -64,10 +64,12 @@ struct TimerEntry {
   Time due{};
   std::string boundary, name, command, data;
 };
-/// The earliest timers of a lane, in order of due time, from just above `after_key` (empty: from the first), until `visit` says no.
-void scan_timers(const RowReader& rows, LaneId lane, std::string_view after_key, FnRef<bool(const TimerEntry&)> visit);
+/// The earliest timers of a lane, in order of due time, from `from_key` on (empty: from the first), until `visit` says no.
+void scan_timers(const RowReader& rows, LaneId lane, std::string_view from_key, FnRef<bool(const TimerEntry&)> visit);
 /// True when the row key belongs to the timers by due time.
 bool is_timer_key(std::string_view row_key);
+/// When the timer of that key is due.
+Time timer_due(std::string_view timer_key);
 /// The least key that may be one.
 std::string_view timer_area();
 

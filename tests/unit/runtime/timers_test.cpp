@@ -48,6 +48,25 @@ TEST_F(TimersTest, ATimerFiresOnceWhenItIsDue) {
   EXPECT_EQ(events(), 2);
 }
 
+TEST_F(TimersTest, AnEarlierTimerThatIsSetLaterFiresInItsTime) {
+  start();
+  node->execute(Open{"g", "late", 60'000});
+  scheduler.run_for(std::chrono::seconds(1));
+  node->execute(Open{"g", "a", 5'000});
+  scheduler.run_for(std::chrono::seconds(3));
+  EXPECT_TRUE(is_open());
+  scheduler.run_for(std::chrono::seconds(3));
+  EXPECT_FALSE(is_open());
+  node->execute(Open{"g", "b", 5'000});  // when all that lay before "late" have gone
+  scheduler.run_for(std::chrono::seconds(6));
+  node->settle();
+  EXPECT_EQ(node->balance("g", "b")->events, 2);
+  EXPECT_EQ(node->balance("g", "late")->events, 1);
+  scheduler.run_for(std::chrono::seconds(60));
+  node->settle();
+  EXPECT_EQ(node->balance("g", "late")->events, 2);
+}
+
 TEST_F(TimersTest, ATimerSurvivesACrashAndFiresWhenItWasDueMeanwhile) {
   start();
   node->execute(Open{"g", "a", 60'000});
