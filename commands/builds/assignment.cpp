@@ -1,5 +1,6 @@
 // Who works on what: rows 3, 4, 5 and 9 of the state machine. A worker never has two builds, a build never two workers.
 
+#include "commands/builds/queries.hpp"
 #include "commands/builds/rules.hpp"
 
 namespace tidemark::commands::builds {
@@ -12,12 +13,10 @@ bool presents_live_token(const Scene& scene, const WorkerRow& worker, const std:
 }
 
 std::optional<BuildRow> first_pending(const Scene& scene) {
-  std::optional<BuildRow> first;
-  kPending.scan(scene.state, [&](const auto&, const IdRow& row) {
-    first = kBuilds.get(scene.state, row.id);
-    return !first.has_value();
-  });
-  return first;
+  const auto totals = kTotals.get(scene.state);
+  if (!totals || totals->pending == 0) return std::nullopt;
+  const auto row = kPending.get(scene.state, totals->first_submitted_at, totals->first_order);
+  return row ? scene.build(row->id) : std::nullopt;
 }
 
 // The build as it is after this decision's assignment.
@@ -80,6 +79,14 @@ Outcome decide_poll(const Scene& scene, const PollForJob& command) {
     reply.job = job_of(build);
   }
   return std::move(draft).answer(std::move(reply));
+}
+
+std::optional<PollReply> idle_poll(const RowReader& state, const PollForJob& command, const Context& context,
+                                   const Settings& settings) {
+  Outcome outcome = decide_poll(Scene{state, context, settings}, command);
+  auto* const nothing = std::get_if<Nothing<Reply>>(&outcome);
+  if (nothing == nullptr) return std::nullopt;
+  return std::get<PollReply>(std::move(nothing->reply));
 }
 
 Outcome decide_abandon(const Scene& scene, const AbandonBuild& command) {

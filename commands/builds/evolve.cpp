@@ -1,6 +1,8 @@
 // The fold: total, it believes history. Every change of a build goes through save_build(), which keeps queue, active
 // set, blob uses and totals with it.
 
+#include <tuple>
+
 #include "commands/builds/decider.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
@@ -21,15 +23,34 @@ void count(TotalsRow& totals, BuildStatus status, std::int64_t by) {
   }
 }
 
+void join_queue(State& state, TotalsRow& totals, const BuildRow& build) {
+  const bool first = totals.pending == 1 || std::tie(build.submitted_at, build.order) <
+                                                std::tie(totals.first_submitted_at, totals.first_order);
+  if (first) {
+    totals.first_submitted_at = build.submitted_at;
+    totals.first_order = build.order;
+  }
+  kPending.put(state, build.submitted_at, build.order, IdRow{build.id});
+}
+
+void leave_queue(State& state, TotalsRow& totals, const BuildRow& build) {
+  kPending.erase(state, build.submitted_at, build.order);
+  if (totals.pending == 0) return;
+  kPending.scan_from(state, [&](const auto& key, const IdRow&) {
+    std::tie(totals.first_submitted_at, totals.first_order) = key;
+    return false;
+  }, totals.first_submitted_at, totals.first_order);
+}
+
 void save_build(State& state, const BuildRow* before, const BuildRow& after) {
   if (!before || before->status != after.status) {
     TotalsRow totals = kTotals.get(state).value_or(TotalsRow{});
     if (before) count(totals, before->status, -1);
     count(totals, after.status, +1);
     if (!before && totals.next_order <= after.order) totals.next_order = after.order + 1;
+    if (before && before->status == BuildStatus::pending) leave_queue(state, totals, *before);
+    if (after.status == BuildStatus::pending) join_queue(state, totals, after);
     kTotals.put(state, totals);
-    if (before && before->status == BuildStatus::pending) kPending.erase(state, before->submitted_at, before->order);
-    if (after.status == BuildStatus::pending) kPending.put(state, after.submitted_at, after.order, IdRow{after.id});
   }
   if (is_active(after.status)) kActive.put(state, after.id, IdRow{after.worker_id});
   else if (before && is_active(before->status)) kActive.erase(state, after.id);

@@ -9,6 +9,7 @@
 
 #include "commands/builds/tables.hpp"
 #include "core/base/decision.hpp"
+#include "schemas/builds/commands.hpp"
 #include "schemas/builds/replies.hpp"
 #include "schemas/builds/settings.hpp"
 
@@ -31,6 +32,10 @@ bool vm_token_alive(const BuildRow& build, std::optional<Time> last_use, Time no
 
 /// The build that the worker has in hand now.
 std::optional<BuildRow> active_build_of(const RowReader& state, std::string_view worker_id);
+/// The answer to a poll that changes nothing: what the decider would say to it is Nothing. Nothing: it must be decided.
+std::optional<schemas::builds::PollReply> idle_poll(const RowReader& state, const schemas::builds::PollForJob& command,
+                                                    const Context& context,
+                                                    const schemas::builds::Settings& settings);
 /// Worker that owns the build now (assigned or building), or had it when it ended. Nothing while pending.
 inline std::string_view owner_of(const BuildRow& build) { return build.worker_id; }
 

@@ -84,13 +84,17 @@ struct LogHeadRow {
 };
 BOOST_DESCRIBE_STRUCT(LogHeadRow, (), (next_seq))
 
-/// Builds by state; and the next place in the queue.
+/// Builds by state; the next place in the queue, and its first while any build is pending: whoever looked for the first
+/// would pass all that were there before.
 struct TotalsRow {
   std::int64_t pending = 0, assigned = 0, building = 0, completed = 0, failed = 0, cancelled = 0;
   std::uint64_t next_order = 0;
+  std::int64_t first_submitted_at = 0;
+  std::uint64_t first_order = 0;
   std::int64_t total() const { return pending + assigned + building + completed + failed + cancelled; }
 };
-BOOST_DESCRIBE_STRUCT(TotalsRow, (), (pending, assigned, building, completed, failed, cancelled, next_order))
+BOOST_DESCRIBE_STRUCT(TotalsRow, (), (pending, assigned, building, completed, failed, cancelled, next_order,
+                                      first_submitted_at, first_order))
 
 inline constexpr Table<BuildRow, std::string> kBuilds{16};                       ///< build id
 inline constexpr Table<WorkerRow, std::string> kWorkers{17};                     ///< worker id
@@ -103,6 +107,6 @@ inline constexpr Table<IdRow, std::string, BlobKind, std::string> kBlobUses{22};
 inline constexpr Table<TotalsRow> kTotals{23};
 
 /// Version of these tables; another one is rebuilt from the log.
-inline constexpr int kStateVersion = 1;
+inline constexpr int kStateVersion = 2;
 
 }  // namespace tidemark::commands::builds

@@ -44,10 +44,12 @@ struct Api {
   }
   template <class Command>
   Task<runtime::Outcome> execute(const http::Request& request, const Command& command, std::string actor, CommandName name) {
-    return execute(runtime::CommandRequest{.domain = std::string(kDomain), .name = std::string(Command::kType),
-                                           .data = event::to_json(command), .actor = std::move(actor), .tenant = {},
-                                           .command_id = std::move(name.id), .keyed = name.keyed, .correlation_id = {},
-                                           .causation_id = {}, .traceparent = std::string(request.traceparent())});
+    return execute(make_request(request, command, std::move(actor), std::move(name)));
+  }
+  /// Decides and records, and waits for no read model.
+  template <class Command>
+  Task<runtime::Outcome> decide(const http::Request& request, const Command& command, std::string actor, CommandName name) {
+    return node().execute(make_request(request, command, std::move(actor), std::move(name)));
   }
 
   /// Waits (bounded) until the read models show everything acknowledged so far. False: they are behind.
@@ -58,6 +60,14 @@ struct Api {
 
   /// Owner state of the pool. False when this node cannot answer for it now.
   bool owner_call(FnRef<void(const runtime::OwnerView&)> read);
+
+  template <class Command>
+  static runtime::CommandRequest make_request(const http::Request& request, const Command& command, std::string actor, CommandName name) {
+    return runtime::CommandRequest{.domain = std::string(kDomain), .name = std::string(Command::kType),
+                                   .data = event::to_json(command), .actor = std::move(actor), .tenant = {},
+                                   .command_id = std::move(name.id), .keyed = name.keyed, .correlation_id = {},
+                                   .causation_id = {}, .traceparent = std::string(request.traceparent())};
+  }
 
   /// Text of the token that is a MAC under `key_id`: it can be made again and is never stored. Empty for a destroyed key.
   std::string token(std::string_view key_id, std::string_view purpose, std::initializer_list<std::string_view> parts) const;

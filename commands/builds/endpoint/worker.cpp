@@ -154,20 +154,26 @@ Task<http::Response> poll(Api& api, http::Request& request) {
   PollForJob& command = poller.command;
   command.otp_key_id = api.keys().current_mac_key();
   bool known = false;
+  std::optional<PollReply> idle;
   const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
     known = find_worker(view.state, command.worker_id).has_value();
     if (!known) return;
     note_contact(view, command.worker_id);
     if (const auto build = active_build_of(view.state, command.worker_id)) command.last_sign_at = view.memory.get(seen_key(build->id));
+    idle = idle_poll(view.state, command, Context{view.now, view.lane_taken, poller.name.id, {}, kDefaultPool}, api.settings());
   });
   if (!answered) co_return ledger_unavailable(kInternalText);
   if (!known) co_return worker_not_found();
+  const bool by_token = command.credential == Credential::worker_token;
+  // Most polls: what the owner holds is the answer, nothing need be decided.
+  if (idle) co_return answer(200, poll_answer(api, *idle, command.worker_id, by_token));
 
   const std::string actor = "worker:" + command.worker_id;
-  const auto outcome = co_await api.execute(request, command, actor, std::move(poller.name));
+  // Without waiting for read models: a poll shows what the owner holds, and whoever reads a model waits for it himself.
+  const auto outcome = co_await api.decide(request, command, actor, std::move(poller.name));
   const auto reply = reply_of<PollReply>(outcome);
   if (!reply) co_return answer_for(outcome);
-  co_return answer(200, poll_answer(api, *reply, command.worker_id, command.credential == Credential::worker_token));
+  co_return answer(200, poll_answer(api, *reply, command.worker_id, by_token));
 }
 
 Task<http::Response> unregister_worker(Api& api, http::Request& request) {

@@ -57,6 +57,10 @@ class Walk {
     EXPECT_EQ(recount.failed, kept.failed);
     EXPECT_EQ(recount.cancelled, kept.cancelled);
     EXPECT_EQ(pending, std::set<std::string>(queued.begin(), queued.end()));
+    if (!queued.empty()) {
+      const auto first = kPending.get(given_.state(), kept.first_submitted_at, kept.first_order);
+      EXPECT_EQ(first.value_or(IdRow{"nobody"}).id, queued.front());
+    }
 
     std::set<std::string> held;
     kWorkers.scan(given_.state(), [&](const auto&, const WorkerRow& w) {

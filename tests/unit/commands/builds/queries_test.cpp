@@ -36,6 +36,52 @@ TEST(OwnerQueries, TotalsFollowEveryBuild) {
   EXPECT_EQ(row.total(), 3);
 }
 
+std::optional<PollReply> asked(const Given& g, const PollForJob& command, std::int64_t now = kT0) {
+  return idle_poll(g.state(), command, Context{from_ms(now), from_ms(kT0), {}, {}, kDefaultPool}, Settings{});
+}
+
+TEST(OwnerQueries, APollThatChangesNothingIsAnsweredWithoutADecision) {
+  auto g = given<Builds>({registered("w1"), registered("w2")});
+  ASSERT_TRUE(asked(g, poll("w1")));
+  EXPECT_FALSE(asked(g, poll("w1"))->job);
+  g.event(submitted("b1")).event(assigned("b1", "w1"));
+  ASSERT_TRUE(asked(g, poll("w1")));
+  EXPECT_EQ(asked(g, poll("w1"))->job->build_id, "b1");
+  EXPECT_FALSE(asked(g, poll("w2"))->job);
+}
+
+TEST(OwnerQueries, APollThatWouldBeRecordedOrRefusedMustBeDecided) {
+  auto g = given<Builds>({registered("w1"), registered("w2"), submitted("b1")});
+  EXPECT_FALSE(asked(g, poll("w1")));
+  EXPECT_FALSE(asked(g, poll("w9")));
+  g.event(assigned("b1", "w1"));
+  EXPECT_FALSE(asked(g, token_poll("w2", "wrong")));
+  PollForJob rotating = token_poll("w2", "token-w2");
+  rotating.next_token_sha256 = "next";
+  rotating.next_token_key_id = "k2";
+  EXPECT_TRUE(asked(g, rotating));
+  EXPECT_FALSE(asked(g, rotating, kT0 + 61 * kSecond));
+  g.event(reregistered("w1", 0));
+  EXPECT_FALSE(asked(g, poll("w1")));
+  g.event(WorkerWentOffline{.pool_id = "default", .worker_id = "w2"});
+  EXPECT_FALSE(asked(g, poll("w2")));
+}
+
+TEST(OwnerQueries, TheFirstOfTheQueueIsKnownWhateverLeavesIt) {
+  auto g = given<Builds>({registered("w1"), registered("w2"), submitted("b1"), submitted("b2", 1), submitted("b3", 2)});
+  const auto first = [&] { return kPending.get(g.state(), totals(g.state()).first_submitted_at, totals(g.state()).first_order)->id; };
+  EXPECT_EQ(first(), "b1");
+  g.event(cancelled("b2"));
+  EXPECT_EQ(first(), "b1");
+  g.event(assigned("b1", "w1"));
+  EXPECT_EQ(first(), "b3");
+  g.event(requeued("b1", "w1", "why"));
+  EXPECT_EQ(first(), "b1");
+  g.event(cancelled("b1")).event(cancelled("b3"));
+  g.event(submitted("b4", 3));
+  EXPECT_EQ(first(), "b4");
+}
+
 TEST(OwnerQueries, NodesOnlineAreThoseInContactOrAtWork) {
   const auto g =
       given<Builds>({registered("w1"), registered("w2"), registered("w3"), submitted("b1"), assigned("b1", "w1"),
