@@ -14,6 +14,8 @@ struct Decide {
   Outcome operator()(const PollForJob& c) const { return decide_poll(scene, c); }
   Outcome operator()(const UnregisterWorker& c) const { return decide_unregister(scene, c); }
   Outcome operator()(const RecordSignOfLife& c) const { return decide_sign_of_life(scene, c); }
+  Outcome operator()(const RecordTelemetry& c) const { return decide_telemetry(scene, c); }
+  Outcome operator()(const SubmitDiagnostics& c) const { return decide_diagnostics(scene, c); }
   Outcome operator()(const AppendLogs& c) const { return decide_logs(scene, c); }
   Outcome operator()(const AuthenticateVm& c) const { return decide_authenticate(scene, c); }
   Outcome operator()(const MarkVmReady& c) const { return decide_vm_ready(scene, c); }

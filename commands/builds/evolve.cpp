@@ -287,7 +287,12 @@ struct Fold {
   void operator()(const BuildLogAppended& e) const {
     kLogHeads.put(state, e.build_id, LogHeadRow{e.first_seq + e.entries.size()});
   }
-  void operator()(const HeartbeatRecorded&) const {}  // ephemeral: a fold of it would depend on what is still kept
+  // Ephemeral: a fold of them would depend on what is still kept.
+  void operator()(const HeartbeatRecorded&) const {}
+  void operator()(const TelemetryRecorded&) const {}
+  // Nothing is decided from them.
+  void operator()(const CpuSnapshotRecorded&) const {}
+  void operator()(const DiagnosticReported&) const {}
 };
 
 }  // namespace

@@ -7,19 +7,21 @@
 
 namespace tidemark::commands::builds {
 
+Outcome answer_after_end(const BuildRow& build, SignOfLifeReply reply) {
+  // A worker beats once more after its VM has uploaded the artifact, and would take a refusal for a failed build.
+  const bool ended_for_good = build.status == BuildStatus::cancelled ||
+                              (build.status == BuildStatus::failed && build.failure_code == kReportedFailure);
+  if (ended_for_good) return refuse(kAlreadyFinished);
+  return Nothing<Reply>{reply, std::nullopt};
+}
+
 Outcome decide_sign_of_life(const Scene& scene, const RecordSignOfLife& command) {
   const auto build = scene.build(command.build_id);
   if (!build) return refuse(kBuildNotFound);
   if (const auto refusal = refuse_owner(*build, command.credential, command.worker_id, command.attempt))
     return refuse(*refusal);
   SignOfLifeReply reply{.timestamp = scene.now, .active = is_active(build->status)};
-  if (!reply.active) {
-    // A worker beats once more after its VM has uploaded the artifact, and would take a refusal for a failed build.
-    const bool ended_for_good = build->status == BuildStatus::cancelled ||
-                                (build->status == BuildStatus::failed && build->failure_code == kReportedFailure);
-    if (ended_for_good) return refuse(kAlreadyFinished);
-    return Nothing<Reply>{reply, std::nullopt};
-  }
+  if (!reply.active) return answer_after_end(*build, reply);
 
   Draft draft(scene);
   if (build->status == BuildStatus::assigned) {

@@ -59,6 +59,9 @@ std::optional<RefusalSpec> refuse_owner(const BuildRow& build, Credential creden
                                         const std::optional<std::string>& worker_id,
                                         std::optional<std::uint32_t> attempt);
 
+/// The answer to a sign of life of a build that has ended: welcome and ignored, or refused so that its worker stops.
+Outcome answer_after_end(const BuildRow& build, SignOfLifeReply reply);
+
 /// Gives an active build back to the queue (true), or fails it when its attempts are used up (false).
 bool requeue(const Scene& scene, Draft& draft, const BuildRow& build, const std::string& reason);
 
@@ -78,6 +81,8 @@ Outcome decide_expire_worker(const Scene& scene, const ExpireWorker& command);
 Outcome decide_poll(const Scene& scene, const PollForJob& command);
 Outcome decide_abandon(const Scene& scene, const AbandonBuild& command);
 Outcome decide_sign_of_life(const Scene& scene, const RecordSignOfLife& command);
+Outcome decide_telemetry(const Scene& scene, const RecordTelemetry& command);
+Outcome decide_diagnostics(const Scene& scene, const SubmitDiagnostics& command);
 Outcome decide_expire_build(const Scene& scene, const ExpireBuild& command);
 Outcome decide_logs(const Scene& scene, const AppendLogs& command);
 Outcome decide_authenticate(const Scene& scene, const AuthenticateVm& command);

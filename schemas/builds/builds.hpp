@@ -6,6 +6,7 @@
 #include "schemas/builds/ids.hpp"
 #include "schemas/builds/refusals.hpp"
 #include "schemas/builds/replies.hpp"
+#include "schemas/builds/samples.hpp"
 #include "schemas/builds/settings.hpp"
 #include "schemas/builds/topics.hpp"
 #include "schemas/builds/types.hpp"

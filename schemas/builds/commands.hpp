@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
 namespace tidemark::schemas::builds {
@@ -227,6 +228,6 @@ BOOST_DESCRIBE_STRUCT(ExpireWorker, (), (worker_id, last_contact_at, pool_id))
 
 using Command = std::variant<SubmitBuild, RetryBuild, CancelBuild, RegisterWorker, PollForJob, UnregisterWorker,
                              RecordSignOfLife, AppendLogs, AuthenticateVm, MarkVmReady, ReportResult, AbandonBuild,
-                             ExpireBuild, ExpireWorker>;
+                             ExpireBuild, ExpireWorker, RecordTelemetry, SubmitDiagnostics>;
 
 }  // namespace tidemark::schemas::builds

@@ -5,6 +5,7 @@
 
 #include <variant>
 
+#include "schemas/builds/samples.hpp"
 #include "schemas/builds/topics.hpp"
 #include "schemas/builds/types.hpp"
 
@@ -351,6 +352,7 @@ using LedgerEvent = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned,
 using Event = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, BuildStarted, VmAuthenticated, VmReady,
                            BuildCompleted, BuildFailed, BuildTimedOut, BuildRequeued, BuildCancelled,
                            WorkerRegistered, WorkerReregistered, WorkerTokenRotated, WorkerCameOnline,
-                           WorkerWentOffline, WorkerUnregistered, BuildLogAppended, HeartbeatRecorded>;
+                           WorkerWentOffline, WorkerUnregistered, BuildLogAppended, HeartbeatRecorded,
+                           TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported>;
 
 }  // namespace tidemark::schemas::builds

@@ -31,6 +31,12 @@ inline constexpr RefusalSpec kStaleAttempt{"STALE_ATTEMPT", 403, "Build not assi
 inline constexpr RefusalSpec kAlreadyFinished{"BUILD_ALREADY_FINISHED", 409, "Build already finished"};
 /// A cancel has another status for the same reason.
 inline constexpr RefusalSpec kCancelFinished{"BUILD_ALREADY_FINISHED", 400, "Build already finished"};
+inline constexpr RefusalSpec kTelemetryInvalid{"TELEMETRY_INVALID", 400, "Invalid telemetry data"};
+inline constexpr RefusalSpec kDiagnosticFieldsMissing{
+    "DIAGNOSTIC_FIELDS_MISSING", 400, "Missing required fields: worker_id, status, duration_ms, checks"};
+inline constexpr RefusalSpec kDiagnosticStatusInvalid{"DIAGNOSTIC_STATUS_INVALID", 400,
+                                                      "Invalid status. Must be: healthy, warning, or critical"};
+inline constexpr RefusalSpec kDiagnosticChecksInvalid{"DIAGNOSTIC_CHECKS_INVALID", 400, "checks must be an array"};
 inline constexpr RefusalSpec kOtpNotConfigured{"OTP_NOT_CONFIGURED", 401, "No OTP configured for this build"};
 inline constexpr RefusalSpec kOtpInvalid{"OTP_INVALID", 401, "Invalid OTP"};
 inline constexpr RefusalSpec kOtpExpired{"OTP_EXPIRED", 401, "OTP expired"};

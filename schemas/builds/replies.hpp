@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
 namespace tidemark::schemas::builds {
@@ -97,6 +98,6 @@ struct BuildReply {
 BOOST_DESCRIBE_STRUCT(BuildReply, (), (build_id, status))
 
 using Reply = std::variant<std::monostate, SubmittedReply, RegisteredReply, PollReply, SignOfLifeReply, LogsReply,
-                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply>;
+                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply, DiagnosticReply>;
 
 }  // namespace tidemark::schemas::builds

@@ -1,5 +1,7 @@
 #include "schemas/builds/types.hpp"
 
+#include "schemas/builds/samples.hpp"
+
 #include <boost/describe/enumerators.hpp>
 #include <boost/mp11/algorithm.hpp>
 
@@ -30,8 +32,13 @@ std::string_view name_of(BuildStatus status) { return enum_name(status); }
 std::string_view name_of(Platform platform) { return enum_name(platform); }
 std::string_view name_of(WorkerStatus status) { return enum_name(status); }
 std::string_view name_of(LogLevel level) { return enum_name(level); }
+std::string_view name_of(DiagnosticStatus status) { return enum_name(status); }
 std::optional<Platform> parse_platform(std::string_view text) { return parse_enum<Platform>(text); }
 std::optional<BuildStatus> parse_status(std::string_view text) { return parse_enum<BuildStatus>(text); }
+
+std::optional<DiagnosticStatus> parse_diagnostic_status(std::string_view text) {
+  return parse_enum<DiagnosticStatus>(text);
+}
 
 std::optional<LogLevel> parse_client_level(std::string_view text) {
   const auto level = parse_enum<LogLevel>(text);

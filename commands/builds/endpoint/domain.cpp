@@ -5,6 +5,8 @@
 #include "core/event/json.hpp"
 #include "core/runtime/typed_domain.hpp"
 #include "projections/builds/builds_model.hpp"
+#include "projections/builds/cpu_model.hpp"
+#include "projections/builds/diagnostics_model.hpp"
 #include "projections/builds/logs_model.hpp"
 
 namespace tidemark::commands::builds::endpoint {
@@ -20,7 +22,9 @@ runtime::Domain make_builds_domain(const schemas::builds::Settings& settings) {
   domain.decider = runtime::make_decider<Builds>();
   domain.contract = runtime::contract_of<Builds>;
   domain.projections = {runtime::make_projection<projections::builds::BuildsModel>(),
-                        runtime::make_projection<projections::builds::LogsModel>()};
+                        runtime::make_projection<projections::builds::LogsModel>(),
+                        runtime::make_projection<projections::builds::CpuModel>(),
+                        runtime::make_projection<projections::builds::DiagnosticsModel>()};
   domain.settings = event::to_json(settings);
   domain.complete_timer = [](const Timer& timer, std::string_view, const runtime::Volatile& memory) {
     return complete_timer(timer, [&](std::string_view key) { return memory.get(key); });

@@ -1,11 +1,14 @@
 // Signs of life and log lines of a build under way.
 
 #include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/endpoint/json_values.hpp"
+#include "commands/builds/endpoint/marks.hpp"
 #include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 #include "core/event/json_writer.hpp"
 #include "schemas/builds/commands.hpp"
+#include "schemas/builds/events.hpp"
 #include "schemas/builds/refusals.hpp"
 
 namespace tidemark::commands::builds::endpoint {
@@ -50,9 +53,8 @@ Task<Beat> beat(Api& api, http::Request& request, std::string build_id, Caller c
       return;
     }
     command.last_mark_at = view.memory.get(mark_key(build->id));
-    const bool mark_is_due = !command.last_mark_at || to_ms(view.now) - *command.last_mark_at >= api.settings().activity_mark_ms;
     // What has ended is the decider's to judge: some ends refuse a beat and some do not.
-    record = build->status != BuildStatus::building || mark_is_due || command.progress.has_value();
+    record = build->status != BuildStatus::building || is_mark_due(api, view, command.last_mark_at) || command.progress.has_value();
     note_life(view, *build);
   });
   if (!answered) out.refusal = ledger_unavailable(kHeartbeatFailed);
@@ -65,17 +67,8 @@ Task<Beat> beat(Api& api, http::Request& request, std::string build_id, Caller c
     co_return out;
   }
   out.timestamp = reply->timestamp;
-  if (outcome.kind == runtime::Outcome::Kind::accepted) {
-    api.owner_call([&](const runtime::OwnerView& view) { view.memory.set(mark_key(command.build_id), reply->timestamp); });
-  }
+  remember_mark(api, outcome, command.build_id, HeartbeatRecorded::kType, reply->timestamp);
   co_return out;
-}
-
-/// The number as the client wrote it.
-std::optional<std::string> progress_of(event::JsonNode node) {
-  if (const auto text = node.as_string(); text && !text->empty() && text->size() <= 32) return std::string(*text);
-  if (node.as_double()) return std::string(node.raw());
-  return std::nullopt;
 }
 
 }  // namespace
@@ -92,7 +85,7 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
   }
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
-  auto progress = progress_of(body->root()["progress"]);
+  auto progress = number_text(body->root()["progress"]);
   auto taken = co_await beat(api, request, std::string(request.param("id")), std::move(caller), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   std::string out;
@@ -108,7 +101,7 @@ Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
   const auto build_id = body->root()["build_id"].as_string();
   if (!build_id || build_id->empty()) co_return error_answer(400, "build_id required");
   if (const auto named = request.header("X-Worker-Id"); named && caller.worker_id.empty()) caller.worker_id = *named;
-  auto progress = progress_of(body->root()["progress"]);
+  auto progress = number_text(body->root()["progress"]);
   auto taken = co_await beat(api, request, std::string(*build_id), std::move(caller), std::move(progress));
   if (taken.refusal) co_return std::move(*taken.refusal);
   co_return answer(200, R"({"success":true,"message":"Heartbeat recorded"})");

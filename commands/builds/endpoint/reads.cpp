@@ -1,8 +1,7 @@
 // What the developer's command line asks, answered from read models that show everything acknowledged before.
 
-#include <charconv>
-
 #include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/endpoint/fresh_rows.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 #include "projections/builds/builds_model.hpp"
 #include "projections/builds/endpoint/render.hpp"
@@ -26,23 +25,6 @@ bool read_filter(const http::Request& request, model::ListFilter& filter) {
   }
   if (auto worker = request.query("worker_id"); worker && !worker->empty()) filter.worker_id = std::move(worker);
   return true;
-}
-
-std::optional<std::uint64_t> read_limit(const http::Request& request) {
-  const auto text = request.query("limit");
-  if (!text) return std::nullopt;
-  std::uint64_t limit = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return limit;
-}
-
-/// Rows of the model once it shows everything acknowledged so far; nothing when it is behind.
-Task<std::shared_ptr<const RowReader>> fresh_rows(Api& api, std::string_view model) {
-  std::shared_ptr<const RowReader> rows;
-  const bool shown = co_await api.wait_for_model(model);
-  if (shown) rows = api.node().projection_snapshot(model);
-  co_return rows;
 }
 
 /// The view of one build that the caller may read, or the answer to send instead.

@@ -25,6 +25,7 @@ constexpr const char* kUnavailable = "The ledger cannot be reached now";
 constexpr const char* kPlatform = R"({"type":"string","enum":["ios","android"]})";
 /// A cancelled build is shown as failed.
 constexpr const char* kStatus = R"({"type":"string","enum":["pending","assigned","building","completed","failed"]})";
+constexpr const char* kDiagnosticStatus = R"({"type":"string","enum":["healthy","warning","critical"]})";
 constexpr const char* kPending = R"({"const":"pending"})";
 constexpr const char* kTrue = R"({"const":true})";
 constexpr const char* kFile = R"({"type":"string","format":"binary"})";
@@ -89,6 +90,21 @@ RouteDoc owned(RouteDoc doc, std::initializer_list<const char*> credentials = {k
   doc = allowed(std::move(doc), credentials);
   add_refusals(doc, {{401, "Missing X-Worker-Id header"}, {403, "Worker not authorized for this build"}});
   return doc;
+}
+
+/// The same, and the build is named once more.
+RouteDoc owned_twice(RouteDoc doc) {
+  doc.parameters.push_back({.name = "X-Worker-Id", .in = In::header, .description = "The worker that has the build; needed with X-API-Key"});
+  doc.parameters.push_back({.name = "X-Build-Id", .in = In::header, .description = "The build again; needed with X-API-Key"});
+  doc = allowed(std::move(doc), {kKey, kVmToken});
+  add_refusals(doc, {{401, "Missing X-Worker-Id header; Missing X-Build-Id header"},
+                     {403, "X-Build-Id header does not match build ID in URL; Worker not assigned to this build"}});
+  return doc;
+}
+
+std::string report_schema() {
+  return object_schema({{"id", "string"}, {"worker_id", "string"}, {"status", kDiagnosticStatus}, {"run_at", "integer"}, {"duration_ms", "integer"},
+                        {"auto_fixed", "boolean"}, {"checks", array_schema(http::member_schema("any"))}});
 }
 
 RouteDoc with_body(RouteDoc doc, std::vector<http::MemberDoc> members, bool required = true) {
@@ -318,6 +334,35 @@ RouteDoc append_logs() {
                           {404, "Build not found"}}));
   doc.description = "One line, or many in `logs`; of many, those without a known level or a text are skipped. Taken after the end of a build too.";
   return with_body(std::move(doc), {{"level?", "string"}, {"message?", "string"}, {"logs?", array_schema(http::member_schema("object"))}});
+}
+
+RouteDoc telemetry() {
+  auto doc = owned_twice(route("Telemetry of a virtual machine", json(object_schema({{"status", R"({"const":"ok"})"}})),
+                               {{400, "Invalid telemetry data; Invalid JSON body"}, {404, "Build not found"}, {409, kGone}}));
+  doc.description = "A sign of life. monitor_started and heartbeat add a line to the log; a cpu_snapshot within bounds is kept as a sample, another is "
+                    "ignored. Numbers may be texts.";
+  return with_body(std::move(doc), {{"type", "string"}, {"timestamp", "any"}, {"data", "any"}});
+}
+
+RouteDoc report_diagnostics() {
+  auto doc = keyed(route("A worker reports on itself", json(object_schema({{"id", "string"}, {"status", R"({"const":"stored"})"}})),
+                         {{400, "Missing required fields: worker_id, status, duration_ms, checks; Invalid status. Must be: healthy, warning, or critical; "
+                                "checks must be an array; Invalid JSON body"},
+                          {404, "Worker not found"}, {500, "Failed to save diagnostic report"}}));
+  return with_idempotency(with_body(std::move(doc), {{"worker_id", "string"}, {"status", kDiagnosticStatus}, {"duration_ms", "number"},
+                                                     {"checks", array_schema(http::member_schema("any"))}, {"auto_fixed?", "any"}, {"run_at?", "any"}}));
+}
+
+RouteDoc list_diagnostics() {
+  auto doc = keyed(route("Reports of a worker, newest first", json(object_schema({{"worker_id", "string"}, {"reports", array_schema(report_schema())}})),
+                         {{404, "Worker not found"}}));
+  doc.description = "Of the last 90 days.";
+  doc.parameters = {{.name = "worker_id"}, {.name = "limit", .in = In::query, .description = "At most so many; 10 without it", .schema = http::member_schema("uint")}};
+  return doc;
+}
+
+RouteDoc latest_diagnostics() {
+  return keyed(route("The latest report of a worker", json(report_schema()), {{404, "Worker not found; No diagnostic reports found"}}));
 }
 
 RouteDoc upload() {

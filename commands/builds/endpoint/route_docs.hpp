@@ -39,6 +39,12 @@ http::RouteDoc build_heartbeat();
 http::RouteDoc worker_heartbeat();
 http::RouteDoc append_logs();
 
+http::RouteDoc telemetry();
+
+http::RouteDoc report_diagnostics();
+http::RouteDoc list_diagnostics();
+http::RouteDoc latest_diagnostics();
+
 http::RouteDoc upload();
 http::RouteDoc result();
 http::RouteDoc fail();

@@ -45,6 +45,14 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request);    ///< 
 Task<http::Response> worker_heartbeat(Api& api, http::Request& request);   ///< POST /api/workers/heartbeat
 Task<http::Response> append_logs(Api& api, http::Request& request);
 
+// telemetry.cpp: what a virtual machine says of itself
+Task<http::Response> telemetry(Api& api, http::Request& request);
+
+// diagnostics.cpp: what workers say of themselves
+Task<http::Response> report_diagnostics(Api& api, http::Request& request);
+Task<http::Response> list_diagnostics(Api& api, http::Request& request);
+Task<http::Response> latest_diagnostics(Api& api, http::Request& request);
+
 // results.cpp: how a build ends
 Task<http::Response> upload(Api& api, http::Request& request);             ///< POST /api/workers/upload
 Task<http::Response> result(Api& api, http::Request& request);             ///< POST /api/workers/result

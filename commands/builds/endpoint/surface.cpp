@@ -45,6 +45,7 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
   route(get, "/api/builds/:id/source", source, docs::source());
   route(get, "/api/builds/:id/certs", certs, docs::certs());
   route(post, "/api/builds/:id/heartbeat", build_heartbeat, docs::build_heartbeat());
+  route(post, "/api/builds/:id/telemetry", telemetry, docs::telemetry());
   route(get, "/api/builds/:id/vm-status", vm_status, docs::vm_status());
   route(post, "/api/builds/:id/authenticate", authenticate, docs::authenticate());
   route(post, "/api/builds/:id/vm-ready", vm_ready, docs::vm_ready());
@@ -60,6 +61,10 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
   route(post, "/api/workers/unregister", unregister_self, docs::unregister_self());
   route(post, "/api/workers/:id/unregister", unregister_worker, docs::unregister_worker());
   route(get, "/api/workers/:id/stats", worker_stats, docs::worker_stats());
+
+  route(post, "/api/diagnostics/report", report_diagnostics, docs::report_diagnostics());
+  route(get, "/api/diagnostics/:worker_id", list_diagnostics, docs::list_diagnostics());
+  route(get, "/api/diagnostics/:worker_id/latest", latest_diagnostics, docs::latest_diagnostics());
 
   route(get, "/health", health, docs::health());
   route(get, "/api/health", health, docs::health());

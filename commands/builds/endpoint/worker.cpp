@@ -2,6 +2,7 @@
 
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/intake.hpp"
+#include "commands/builds/endpoint/json_values.hpp"
 #include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
@@ -15,25 +16,6 @@ namespace {
 using namespace schemas::builds;
 
 constexpr std::size_t kOpenRegistrationBytesMax = 64u << 10;  // its sender need not have a key
-
-/// What JavaScript takes for false is missing to the old contract.
-bool is_given(event::JsonNode node) {
-  switch (node.kind()) {
-    case event::JsonKind::missing:
-    case event::JsonKind::null: return false;
-    case event::JsonKind::boolean: return node.as_bool().value_or(false);
-    case event::JsonKind::string: return !node.as_string().value_or("").empty();
-    case event::JsonKind::integer:
-    case event::JsonKind::number: return node.as_double().value_or(0) != 0;
-    default: return true;
-  }
-}
-
-/// Text of a scalar: clients have sent numbers for names.
-std::string text_of(event::JsonNode node) {
-  if (const auto text = node.as_string()) return std::string(*text);
-  return std::string(node.raw());
-}
 
 std::string base_image_id(const Api& api) { return api.services.base_image_id.value_or(kDefaultBaseImageId); }
 
@@ -128,7 +110,7 @@ Task<http::Response> register_worker(Api& api, http::Request& request) {
   CommandName name = name_command(api, request, "register");
   RegisterWorker command;
   command.name = text_of(root["name"]);
-  command.capabilities.raw = root["capabilities"].raw();
+  command.capabilities.raw = compact_json(root["capabilities"]);
   command.active_build_count = root["active_build_count"].as_int64();
   if (is_given(root["publicIdentifier"])) command.public_identifier = text_of(root["publicIdentifier"]);
   command.worker_id = is_given(root["id"]) ? text_of(root["id"]) : derive_worker_id(name.id);

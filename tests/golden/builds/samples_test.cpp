@@ -63,6 +63,24 @@ TEST(BuildsSamples, Events) {
   check(HeartbeatRecorded{.pool_id = kPool, .build_id = kBuild, .worker_id = "w1", .attempt = 1});
 }
 
+TEST(BuildsSamples, Samples) {
+  check(TelemetryRecorded{.pool_id = kPool, .build_id = kBuild, .worker_id = "w1", .attempt = 1, .type = "heartbeat",
+                          .sent_at = "2023-11-14T22:13:20Z", .data = {R"({"stage":"building"})"}});
+  check(CpuSnapshotRecorded{.pool_id = kPool, .build_id = kBuild, .attempt = 1,
+                            .reading = {.cpu_millipercent = 45'250, .memory_kb = 2'048'500}});
+  check(DiagnosticReported{.pool_id = kPool, .worker_id = "w1", .report_id = "0b0e0b0e-0000-4000-8000-000000000001",
+                           .status = DiagnosticStatus::warning, .duration_ms = 1200, .auto_fixed = true,
+                           .checks = {R"([{"name":"disk","status":"warn"}])"}});
+  check(RecordTelemetry{.build_id = kBuild, .credential = Credential::vm_token, .worker_id = "w1", .attempt = 1,
+                        .type = "heartbeat", .sent_at = "2023-11-14T22:13:20Z", .data = {R"({"stage":"building"})"},
+                        .reading = CpuReading{.cpu_millipercent = 45'250, .memory_kb = 2'048'500},
+                        .beat = VmBeat{.stage = "building", .cpu_millipercent = 45'250, .memory_mb = "2048.5",
+                                       .disk_percent = "71", .count = "3"},
+                        .last_mark_at = kLater, .pool_id = kPool});
+  check(SubmitDiagnostics{.worker_id = "w1", .status = DiagnosticStatus::critical, .duration_ms = 1200,
+                          .auto_fixed = false, .checks = {"[]"}, .pool_id = kPool});
+}
+
 TEST(BuildsSamples, CommandsOfDevelopers) {
   check(SubmitBuild{.platform = Platform::android, .source = blob(BlobKind::source, "project.tar.gz"),
                     .certs = blob(BlobKind::certs, "certs.zip"),
