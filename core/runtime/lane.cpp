@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::size_t kBatchBytesMax = 8u << 20;
 
-Outcome failed_outcome(const CommandRequest& request, Error error) {
-  Outcome outcome;
-  outcome.kind = Outcome::Kind::failed;
-  outcome.command_id = request.command_id;
-  outcome.error = std::move(error);
-  return outcome;
-}
-
 /// Whether the stream is at the version expected; else the outcome says which it has.
 bool holds(const ExpectedVersion& expected, const RowReader& state, LaneId lane, Outcome& outcome) {
   const std::uint64_t next = next_sequence(state, lane, expected.subject);
@@ -44,6 +36,7 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
                              const NodeOptions& options, LaneHooks hooks)
     : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)),
       metrics_(options.metrics, names_of(domains)),
+      follower_(lane, {scheduler, log, domains, hooks_.executor, options.idempotency_window, [this](std::size_t domain) { hooks_.state_written(domain); }}),
       waiters_(scheduler, [this](std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) { return owner_call(domain, boundary, read); },
                options.owner_waiters_max),
       reaction_metrics_(options.metrics, names_of(domains)),
@@ -55,86 +48,9 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
 
 LaneProcessor::~LaneProcessor() {
   *alive_ = false;
-  if (timer_ != 0) scheduler_.cancel(timer_);
-  if (lease_timer_ != 0) scheduler_.cancel(lease_timer_);
-}
-
-Result<void> LaneProcessor::catch_up() {
-  try {
-    for (std::size_t i = 0; i < domains_.size(); ++i) {
-      auto folded = fold_state(domains_[i], log_, lane_, options_.idempotency_window);
-      if (!folded) return folded.take_error();
-      if (*folded > 0) hooks_.state_written(i);
-    }
-  } catch (const RowsUnavailable& error) {
-    return make_error(Code::internal, std::string("lane state cannot be read: ") + error.what());
+  for (const TimerId timer : {timer_, lease_timer_, claim_timer_, patience_timer_}) {
+    if (timer != 0) scheduler_.cancel(timer);
   }
-  return {};
-}
-
-void LaneProcessor::take(Fn<void(Result<void>)> done) {
-  log_.take(lane_, [this, alive = alive_, done = std::move(done)](Result<log::Ownership> taken) mutable {
-    if (!*alive) return;
-    if (!taken) return done(taken.take_error());
-    ownership_ = *taken;
-    const auto lease = log_.lease();
-    lease_from_ = lease ? scheduler_.now() + *lease : SteadyTime{};
-    Result<void> caught;
-    const bool readable = guarded([&] {
-      caught = catch_up();
-      if (!caught) return;
-      next_.clear();
-      for (const auto& domain : domains_) {
-        auto& ends = next_.emplace_back();
-        for (const auto& topic : domain.topics) ends.push_back(log_.end(topic.id, lane_));
-        last_now_ = std::max(last_now_, load_lane_info(*domain.state, lane_).last_time);
-      }
-    });
-    if (!readable) return done(*failure_);
-    if (!caught) return done(caught.take_error());
-    write_lane_taken([this, done = std::move(done)](Result<void> written) mutable {
-      if (!written) return done(written.take_error());
-      serving_ = true;
-      resting_.clear();
-      first_timer_.assign(domains_.size(), {});
-      guarded([this] { arm_timers(); });
-      guarded([this] { load_reactions(); });
-      renew_lease();
-      done({});
-      pump();
-    });
-  });
-}
-
-void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
-  auto batch = std::make_shared<Batch>();
-  const Time now = time_now();
-  for (std::size_t i = 0; i < domains_.size(); ++i) {
-    const Domain& domain = *domains_[i].domain;
-    CommandRequest request;
-    request.domain = domain.name;
-    request.actor = "system:node";
-    request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
-    LaneTaken taken{options_.node_id, ownership_->epoch, options_.build, event::Json{domain.settings}};
-    std::string data = encode_lane_taken(taken);
-    // The lane itself is the boundary: no key of a domain is written.
-    const std::string boundary = "lane-" + std::to_string(lane_.value);
-    std::vector<NewEvent> events{{home_topic(i), std::string(kLaneTakenType), boundary, boundary, data}};
-    DecisionRecord decision;
-    decision.verdict = "accepted";
-    decision.command = {std::string(kTakeLaneType), event::Json{"{}"}};
-    auto& part = part_of(*batch, i);
-    part.info.taken = now;
-    part.info.settings = domain.settings;
-    Outcome unused;
-    record(*batch, i, request, boundary, std::move(decision), std::move(events), now, unused);
-  }
-  batch->answers.push_back(Answer{[done = std::move(done)](Outcome outcome) mutable {
-    if (outcome.kind == Outcome::Kind::failed) done(std::move(outcome.error));
-    else done({});
-  }, Outcome{}, {}, 0, {}});
-  batch->answers.back().outcome.kind = Outcome::Kind::accepted;
-  append(std::move(batch));
 }
 
 Time LaneProcessor::time_now() {
@@ -145,7 +61,8 @@ Time LaneProcessor::time_now() {
 void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::unique_ptr<DecodedCommand> command, Fn<void(Outcome)> done) {
   std::optional<Error> refuse;
   if (failure_) refuse = make_error(Code::unavailable, "the lane has failed: " + failure_->message);
-  else if (draining_ || !serving_) refuse = make_error(Code::unavailable, draining_ ? "the node is stopping" : "the lane is not served yet");
+  else if (draining_) refuse = make_error(Code::unavailable, "the node is stopping");
+  else if (!serving_ && !settling_) refuse = make_error(Code::unavailable, "the lane is not served here now");
   else if (queue_.size() >= options_.lane_queue_max) refuse = make_error(Code::unavailable, "the lane's queue is full");
   if (refuse) {
     auto outcome = failed_outcome(request, std::move(*refuse));
@@ -189,7 +106,13 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
   busy_ = true;
   if (!batch->has_records) {
     // Only repeats and Nothings: answered from durable state, since no append is under way.
-    scheduler_.post([this, alive = alive_, batch] { if (*alive) { busy_ = false; answer_all(*batch); pump(); } });
+    scheduler_.post([this, alive = alive_, batch] {
+      if (!*alive) return;
+      busy_ = false;
+      answer_all(*batch);
+      if (!wanted_) return let_go();
+      pump();
+    });
     return;
   }
   log::LaneBatch records;
@@ -236,14 +159,18 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
     }
     const auto due = note_timers(*batch);
     answer_all(*batch);
+    if (!wanted_) return let_go();
     if (!failure_ && due) arm_for(*due);
     return pump();
   }
+  const auto failed = log_.failure();
   // Either nothing was written (the overlay is dropped and the numbers taken back), or nobody knows.
   const bool unwritten = result.error().code == Code::unavailable || result.error().code == Code::exhausted;
-  refuse_batch(*batch, unwritten || result.error().code == Code::fenced ? make_error(Code::unavailable, "not applied: " + result.error().message)
-                                                                        : make_error(Code::outcome_unknown, result.error().message));
-  if (const auto failed = log_.failure()) {
+  const bool fenced = result.error().code == Code::fenced;
+  if (!failed && !unwritten && !fenced && !failure_ && !batch->takes_lane) return settle(std::move(batch), result.take_error());
+  refuse_batch(*batch, unwritten || fenced ? make_error(Code::unavailable, "not applied: " + result.error().message)
+                                           : make_error(Code::outcome_unknown, result.error().message));
+  if (failed) {
     fail(*failed);
   } else if (unwritten) {
     for (std::size_t i = 0; i < batch->domains.size(); ++i) {
@@ -252,11 +179,10 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
         if (!batch->domains[i]->last_id[t].empty()) next_[i][t] = batch->domains[i]->first[t];
       }
     }
-    answer_all(*batch);
-    return pump();
   }
-  if (!failure_) fail(result.take_error());
   answer_all(*batch);
+  if (fenced && !failure_ && wanted_ && !batch->takes_lane) return lose(result.take_error());
+  if (!wanted_) return let_go();
   pump();
 }
 
@@ -313,24 +239,24 @@ void LaneProcessor::answer_all(Batch& batch) {
 void LaneProcessor::fail(Error error) {
   if (failure_) return;
   failure_ = std::move(error);
-  serving_ = false;
-  for (auto& pending : queue_) {
-    auto outcome = failed_outcome(pending.request, make_error(Code::unavailable, "not applied: the lane has failed"));
-    metrics_.answered(pending.domain, outcome);
-    if (pending.done) scheduler_.post([done = std::move(pending.done), outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
-  }
-  metrics_.queued(-static_cast<std::ptrdiff_t>(queue_.size()));
-  queue_.clear();
-  reactions_.stop();
-  waiters_.end_all(make_error(Code::unavailable, "the lane has failed"));
+  stand_down(make_error(Code::unavailable, "not applied: the lane has failed"));
+  give_up_waiting();
+  if (taking_) end_take(*failure_);
   hooks_.failed(*failure_);
 }
 
 void LaneProcessor::drain(Fn<void()> done) {
   draining_ = true;
-  drained_ = std::move(done);
+  following_ = false;
+  if (claim_timer_ != 0) scheduler_.cancel(std::exchange(claim_timer_, 0));
+  drained_ = [this, done = std::move(done)]() mutable {
+    serving_ = false;
+    if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
+    done();
+  };
   reactions_.stop();
   waiters_.end_all(make_error(Code::unavailable, "the node is stopping"));
+  if (settling_) give_up_waiting();
   scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
 }
 
@@ -560,12 +486,6 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
   part.info.last_time = now;
   batch.touched.emplace_back(domain, boundary);
   batch.has_records = true;
-}
-
-bool LaneProcessor::lease_holds() const {
-  if (!log_.lease()) return true;
-  const SteadyTime now = scheduler_.now();
-  return now >= lease_from_ && now < lease_until_;
 }
 
 Result<void> LaneProcessor::owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) {

@@ -1,6 +1,7 @@
 #pragma once
-// LaneProcessor: the fenced single writer of one lane. Takes a batch from its queue, decides one by one, appends all of it
-// atomically, applies, answers. While an append is under way the next batch gathers: group commit without waiting.
+// LaneProcessor: one lane on this node. As its fenced single writer it takes a batch from its queue, decides one by one, appends
+// all of it atomically, applies, answers; while an append is under way the next batch gathers: group commit without waiting.
+// While another node owns the lane it keeps the states warm.
 
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "core/event/record.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/lane_follower.hpp"
 #include "core/runtime/lane_metrics.hpp"
 #include "core/runtime/node.hpp"
 #include "core/runtime/reaction_runner.hpp"
@@ -31,6 +33,9 @@ struct LaneHooks {
   std::function<void(CommandRequest, Time intended, Fn<void(Outcome)>)> execute;
   OutboundCalls* calls = nullptr;         ///< null: reactions make none
   VolatileMemory* breakers = nullptr;     ///< of the node
+  /// Another node has taken the lane, which is followed from now on. Null: that fails the lane.
+  std::function<void()> lost;
+  std::function<Executor&(std::size_t domain)> executor;  ///< where that domain's state is folded
 };
 
 /// The subjects of the Personal<> fields of a decision's command and reply.
@@ -44,9 +49,21 @@ class LaneProcessor {
   LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& log, std::vector<DomainRuntime>& domains, const NodeOptions& options, LaneHooks hooks);
   ~LaneProcessor();
 
-  /// Takes the lane, whose states have been folded: fences the predecessor, reads what it left since, records LaneTaken in every domain, then serves.
+  /// Takes the lane, whose states have been folded: fences the predecessor, folds what it left since, records LaneTaken in every
+  /// domain, then serves. One attempt; cancelled when give_up() came meanwhile.
   void take(Fn<void(Result<void>)> done);
+  /// The same, tried again until the lane is served, lost or given up.
+  void claim();
+  /// Serves no longer: answers what is under way, refuses what waits, lets the lane go, and follows it.
+  void give_up(Fn<void()> done);
+  /// Keeps the states warm from now on.
+  void follow();
+  /// The log has grown: what is followed is folded.
+  void log_grew();
   bool serving() const { return serving_; }
+  /// Wanted here: served, being taken or being settled.
+  bool wanted() const { return wanted_; }
+  std::uint64_t owner_epoch() const { return ownership_ ? ownership_->epoch : 0; }
   /// Refuses new commands; `done` when those accepted before are answered.
   void drain(Fn<void()> done);
 
@@ -82,8 +99,21 @@ class LaneProcessor {
   struct DomainBatch;
   struct Batch;
 
-  /// Folds what others have appended since the states were folded.
-  Result<void> catch_up();
+  void caught_up(Result<void> caught);
+  void end_take(Result<void> result);
+  void settle(std::shared_ptr<Batch> batch, Error why);
+  Result<bool> was_written(const Batch& batch) const;
+  /// Answers the unsettled batch, if there is one.
+  void settled(std::optional<Error> not_written);
+  /// Answers the unsettled batch outcome_unknown and refuses the queue: the log has not answered for too long.
+  void give_up_waiting();
+  /// Ends what only an owner does.
+  void stop_serving(const Error& why);
+  /// The same, and refuses what waits.
+  void stand_down(const Error& why);
+  void refuse_queue(const Error& why);
+  void lose(Error why);
+  void let_go();
   const std::string& home_topic(std::size_t domain) const { return domains_[domain].topics[domains_[domain].home_topic()].spec.name; }
   void pump();
   void decide(Pending& pending, Batch& batch);
@@ -131,7 +161,18 @@ class LaneProcessor {
   const LaneMetrics metrics_;
 
   std::optional<log::Ownership> ownership_;
+  LaneFollower follower_;
+  bool wanted_ = false;
+  bool following_ = false;
   bool serving_ = false;
+  Fn<void(Result<void>)> taking_;     ///< set while a take is under way
+  bool settling_ = false;             ///< since an append of which nobody knows: commands wait
+  std::shared_ptr<Batch> unsettled_;
+  Error unsettled_why_;
+  std::int64_t failed_takes_ = 0;
+  TimerId claim_timer_ = 0;
+  TimerId patience_timer_ = 0;
+  Fn<void()> given_up_;
   bool busy_ = false;
   bool draining_ = false;
   std::optional<Error> failure_;

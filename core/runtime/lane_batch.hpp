@@ -11,6 +11,14 @@
 
 namespace tidemark::runtime {
 
+inline Outcome failed_outcome(const CommandRequest& request, Error error) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::failed;
+  outcome.command_id = request.command_id;
+  outcome.error = std::move(error);
+  return outcome;
+}
+
 struct LaneProcessor::DomainBatch {
   explicit DomainBatch(const RowReader& state, std::size_t topics) : overlay(state), records(topics), first(topics), last_id(topics) {}
   store::Overlay overlay;
@@ -28,6 +36,7 @@ struct LaneProcessor::Batch {
   std::size_t bytes = 0;
   std::vector<std::pair<std::size_t, std::string>> touched;  ///< domain and boundary of what is recorded
   bool has_records = false;
+  bool takes_lane = false;  ///< LaneTaken itself: when nobody knows whether it was written, the lane is taken anew
   SteadyTime append_started{};
   metrics::Stopwatch appending;
 };

@@ -1,4 +1,4 @@
-// Durable timers and the renewal of the lease.
+// Durable timers.
 #include <algorithm>
 
 #include "core/runtime/lane.hpp"
@@ -153,30 +153,6 @@ void LaneProcessor::timer_answered(const Answer& answer) {
     default: resting_[key] = answer.again_at; break;
   }
   arm_timers_soon();
-}
-
-void LaneProcessor::renew_lease() {
-  const auto lease = log_.lease();
-  if (!lease || domains_.empty()) return;
-  lease_timer_ = scheduler_.after(*lease / 3, [this, lease = *lease] {
-    lease_timer_ = 0;
-    if (!serving_ || failure_) return;
-    if (!busy_ && queue_.empty() && scheduler_.now() + lease / 2 > lease_until_) {
-      auto batch = std::make_shared<Batch>();
-      const Time now = time_now();
-      CommandRequest request;
-      request.domain = domains_[0].domain->name;
-      request.actor = "system:node";
-      request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
-      DecisionRecord decision;
-      decision.verdict = "accepted";
-      decision.command = {std::string(kRenewLaneType), event::Json{"{}"}};
-      Outcome unused;
-      record(*batch, 0, request, "lane-" + std::to_string(lane_.value), std::move(decision), {}, now, unused);
-      append(std::move(batch));
-    }
-    renew_lease();
-  });
 }
 
 }  // namespace tidemark::runtime

@@ -6,6 +6,7 @@
 
 #include "core/runtime/domain_index.hpp"
 #include "core/runtime/lane.hpp"
+#include "core/runtime/lane_group.hpp"
 #include "core/runtime/projection_skip.hpp"
 #include "core/runtime/projection_worker.hpp"
 #include "core/runtime/state_fold.hpp"
@@ -32,6 +33,8 @@ class NodeImpl final : public Node {
     if (auto opened = open(); !opened) co_return opened.take_error();
     watch_ = parts_.log.watch([this] {
       if (parts_.log.failure()) parts_.scheduler.post([this, alive = alive_] { if (*alive) fail(*parts_.log.failure()); });
+      if (parts_.group == nullptr || growth_told_.exchange(true)) return;
+      parts_.scheduler.post([this, alive = alive_] { if (*alive) log_grew(); });
     });
     open_memory();
     // All lanes are folded before one serves: a command id may have been used in any of them.
@@ -41,6 +44,13 @@ class NodeImpl final : public Node {
     auto project = [this](Fn<void(Result<void>)> done) { start_projections(std::move(done)); };
     auto projected = co_await Callback<Result<void>>(std::move(project));
     if (!projected) co_return projected.take_error();
+    if (parts_.group != nullptr) {
+      if (abandoned_) co_return make_error(Code::cancelled, "the start was abandoned");
+      ready_ = !failure_;
+      for (auto& lane : lanes_) lane->follow();
+      parts_.group->join([this](const std::vector<LaneId>& lanes) { proposed(lanes); });
+      co_return Result<void>();
+    }
     for (auto& lane : lanes_) {
       auto take = [&lane](Fn<void(Result<void>)> done) { lane->take(std::move(done)); };
       auto taken = co_await Callback<Result<void>>(std::move(take));
@@ -59,9 +69,12 @@ class NodeImpl final : public Node {
   Task<Result<void>> stop() override {
     ready_ = false;
     for (auto& lane : lanes_) {
-      if (!lane->serving()) continue;
       auto drain = [&lane](Fn<void(bool)> done) { lane->drain([done = std::move(done)]() mutable { done(true); }); };
       co_await Callback<bool>(std::move(drain));
+    }
+    if (parts_.group != nullptr) {
+      auto leave = [this](Fn<void(bool)> done) { parts_.group->leave([done = std::move(done)]() mutable { done(true); }); };
+      co_await Callback<bool>(std::move(leave));
     }
     for (auto& worker : workers_) {
       auto end = [&worker](Fn<void(bool)> done) { worker->stop([done = std::move(done)]() mutable { done(true); }); };
@@ -200,6 +213,16 @@ class NodeImpl final : public Node {
     return position;
   }
 
+  std::vector<LaneStanding> lane_standings() const override {
+    std::vector<LaneStanding> all;
+    for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+      const LaneProcessor& lane = *lanes_[i];
+      const auto role = lane.serving() ? LaneStanding::Role::serving : lane.wanted() ? LaneStanding::Role::taking : LaneStanding::Role::following;
+      all.push_back({LaneId{i}, role, lane.owner_epoch(), lane.queued()});
+    }
+    return all;
+  }
+
   std::vector<ProjectionStatus> projection_statuses() const override {
     std::vector<ProjectionStatus> all;
     for (const auto& worker : workers_) all.push_back(worker->status());
@@ -274,7 +297,8 @@ class NodeImpl final : public Node {
     for (std::uint32_t i = 0; i < parts_.log.lanes(); ++i) {
       LaneHooks hooks{[this](Error error) { fail(std::move(error)); }, [this](std::size_t domain) { state_written(domain); },
                       [this](CommandRequest request, Time intended, Fn<void(Outcome)> done) { spawn(execute_reaction(std::move(request), intended, std::move(done))); },
-                      parts_.calls, &breakers_};
+                      parts_.calls, &breakers_, nullptr, [this](std::size_t domain) -> Executor& { return *state_executors_[domain]; }};
+      if (parts_.group != nullptr) hooks.lost = [this] { parts_.group->agree_anew(); };
       lanes_.push_back(std::make_unique<LaneProcessor>(LaneId{i}, parts_.scheduler, parts_.log, runtimes_, options_, std::move(hooks)));
     }
     for (std::size_t d = 0; d < domains_.size(); ++d) {
@@ -285,6 +309,21 @@ class NodeImpl final : public Node {
       if (auto opened = open_projection(d, make_domain_index(domains_[d]), runtimes_[d].topics.size()); !opened) return opened;
     }
     return {};
+  }
+
+  void log_grew() {
+    growth_told_ = false;
+    for (auto& lane : lanes_) lane->log_grew();
+  }
+
+  /// The group has agreed which lanes are ours.
+  void proposed(const std::vector<LaneId>& lanes) {
+    if (!ready()) return;
+    for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+      const bool ours = std::find(lanes.begin(), lanes.end(), LaneId{i}) != lanes.end();
+      if (ours) lanes_[i]->claim();
+      else if (lanes_[i]->wanted()) lanes_[i]->give_up([] {});
+    }
   }
 
   /// `readable`: how many of the domain's topics it may name.
@@ -473,6 +512,7 @@ class NodeImpl final : public Node {
   std::vector<bool> flushing_;
   std::unordered_map<std::string, std::pair<LaneId, int>> under_way_;  ///< keyed commands and how many wait for them
   std::atomic<bool> abandoned_{false};
+  std::atomic<bool> growth_told_{false};
   bool ready_ = false;
   std::uint64_t watch_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

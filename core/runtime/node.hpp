@@ -134,6 +134,14 @@ struct SkipRequest {
   std::string actor;
 };
 
+/// What a node has to do with a lane.
+struct LaneStanding {
+  LaneId lane;
+  enum class Role { following, taking, serving } role = Role::following;
+  std::uint64_t epoch = 0;  ///< fencing epoch while owned, else 0
+  std::size_t queued = 0;   ///< commands waiting
+};
+
 struct NodeOptions {
   Duration idempotency_window = std::chrono::hours(24);
   std::size_t lane_queue_max = 4096;      ///< commands waiting per lane; above it: unavailable
@@ -155,8 +163,8 @@ class Node {
  public:
   virtual ~Node() = default;
 
-  /// Recovers state, builds projections that have no rows of their version, takes the lanes, starts timers. Completes when
-  /// commands are answered; the scheduler goes on with other work meanwhile.
+  /// Recovers state, builds projections that have no rows of their version, takes the lanes, starts timers (with a group: joins
+  /// it, and takes lanes as it proposes them). Completes when commands are answered; the scheduler goes on with other work meanwhile.
   virtual Task<Result<void>> start() = 0;
   /// Makes a start() under way complete soon, with `cancelled`.
   virtual void abandon_start() = 0;
@@ -191,6 +199,9 @@ class Node {
   /// End of every event topic of the domain: a query that waits for this sees everything acknowledged before.
   virtual Position domain_end(std::string_view domain) const = 0;
 
+  /// What this node has to do with each lane, in order.
+  virtual std::vector<LaneStanding> lane_standings() const = 0;
+
   /// Progress and faults of every projection, now.
   virtual std::vector<ProjectionStatus> projection_statuses() const = 0;
 
@@ -212,6 +223,7 @@ class Node {
   virtual Scheduler& scheduler() = 0;
 };
 
+class LaneGroup;
 class OutboundCalls;
 
 /// Where the owner's memory is kept over a restart (volatile.hpp).
@@ -231,6 +243,9 @@ struct NodeParts {
   std::function<Executor&(std::string_view name)> projection_executor;
   OutboundCalls* calls = nullptr;                   ///< what reactors' calls are made with; null: none are made
   std::optional<VolatileFile> volatile_file = {};   ///< nullopt: the memory is lost at a restart
+  /// Nodes that share the log; outlives the node. Null: this node owns every lane, and ends when it loses one. Else it is ready
+  /// once its states are warm, whatever it owns, and follows what it does not own.
+  LaneGroup* group = nullptr;
   /// Encrypts Personal<> fields. A node whose domains hold some does not start without.
   event::FieldCipher* personal = nullptr;
 };

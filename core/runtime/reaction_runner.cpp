@@ -73,6 +73,16 @@ void ReactionRunner::stop() {
   if (timer_ != 0) scheduler_.cancel(std::exchange(timer_, 0));
 }
 
+void ReactionRunner::forget() {
+  stop();
+  *alive_ = false;
+  alive_ = std::make_shared<bool>(true);
+  for (const auto& [id, entry] : entries_) metrics_.pending(id.first, -1);
+  entries_.clear();
+  waiting_.clear();
+  under_way_ = 0;
+}
+
 void ReactionRunner::arm() {
   if (!running_) return;
   if (timer_ != 0) scheduler_.cancel(std::exchange(timer_, 0));

@@ -50,6 +50,8 @@ class ReactionRunner {
   void remove(std::size_t domain, const Uuid& reaction);
   void start();
   void stop();
+  /// Stops, and forgets what was added: what is under way is of no interest any more.
+  void forget();
   std::size_t pending() const { return entries_.size(); }
 
  private:

@@ -116,15 +116,16 @@ class LaneReader {
   std::vector<LogCursor> cursors_;
 };
 
-/// Folds a lane to its end into `rows`, and calls `between` after every record. How many there were.
+/// Folds a lane to its end into `rows`, and asks `between` after every record whether to go on. How many there were.
 Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader, LaneId lane, Duration window, RowWriter& rows,
-                                FnRef<Result<void>()> between) {
+                                FnRef<Result<bool>()> between) {
   std::string forgotten;
   Time latest = Time::min();
+  bool more = true;
   for (std::uint64_t folded = 0;; ++folded) {
     auto head = reader.peek();
     if (!head) return head.take_error();
-    if (head->event == nullptr) {
+    if (head->event == nullptr || !more) {
       // Decisions tell the lane's time, but those of old events may have been cut.
       if (LaneInfo info = load_lane_info(rows, lane); info.last_time < latest) {
         info.last_time = latest;
@@ -139,7 +140,9 @@ Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader,
     if (!done) return done.take_error();
     latest = std::max(latest, head->event->envelope.time);
     reader.pop(head->topic);
-    if (auto going = between(); !going) return going.take_error();
+    auto going = between();
+    if (!going) return going.take_error();
+    more = *going;
   }
 }
 
@@ -160,9 +163,11 @@ Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log
     overlay.clear();
     return written;
   };
-  const auto between = [&]() -> Result<void> {
-    if (auto going = check(stop); !going) return going;
-    return overlay.changes().size() >= kChangesPerWrite ? save() : Result<void>();
+  const auto between = [&]() -> Result<bool> {
+    if (auto going = check(stop); !going) return going.take_error();
+    if (overlay.changes().size() < kChangesPerWrite) return true;
+    if (auto saved = save(); !saved) return saved.take_error();
+    return true;
   };
   auto folded = fold_lane(domain, reader, lane, window, overlay, between);
   if (!folded || *folded == 0) return folded;
@@ -175,9 +180,11 @@ Result<std::uint64_t> fold_in_bulk(DomainRuntime& domain, const log::EventLog& l
                                    const std::atomic<bool>& stop) {
   if (auto cleared = domain.state->clear(); !cleared) return cleared.take_error();
   store::BulkRows rows(*domain.state, bulk_bytes);
-  const auto between = [&]() -> Result<void> {
-    if (auto going = check(stop); !going) return going;
-    return rows.full() ? rows.spill() : Result<void>();
+  const auto between = [&]() -> Result<bool> {
+    if (auto going = check(stop); !going) return going.take_error();
+    if (!rows.full()) return true;
+    if (auto spilled = rows.spill(); !spilled) return spilled.take_error();
+    return true;
   };
   std::uint64_t total = 0;
   store::Checkpoints checkpoints;
@@ -195,11 +202,23 @@ Result<std::uint64_t> fold_in_bulk(DomainRuntime& domain, const log::EventLog& l
 
 }  // namespace
 
-Result<std::uint64_t> fold_state(DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration window) {
-  auto stored = domain.state->checkpoints();
-  if (!stored) return stored.take_error();
-  static const std::atomic<bool> never{false};
-  return fold_state(domain, log, lane, window, *stored, never);
+Result<FoldedSlice> fold_slice(const DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration window) {
+  try {
+    auto stored = domain.state->checkpoints();
+    if (!stored) return stored.take_error();
+    LaneReader reader(domain, log, lane);
+    if (auto opened = reader.open(*stored); !opened) return opened.take_error();
+    std::shared_ptr<const RowReader> base = domain.state->snapshot();
+    FoldedSlice slice{base, store::Overlay(*base), {}, 0};
+    const auto between = [&]() -> Result<bool> { return slice.changes.changes().size() < kChangesPerWrite; };
+    auto folded = fold_lane(domain, reader, lane, window, slice.changes, between);
+    if (!folded) return folded.take_error();
+    slice.records = *folded;
+    reader.add_checkpoints(slice.checkpoints);
+    return slice;
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::internal, std::string("lane state cannot be read: ") + error.what());
+  }
 }
 
 Result<std::uint64_t> fold_all_lanes(DomainRuntime& domain, const log::EventLog& log, Duration window, std::size_t bulk_bytes,

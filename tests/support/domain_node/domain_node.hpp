@@ -16,10 +16,11 @@ namespace tidemark::testing {
 class DomainNode {
  public:
   DomainNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, runtime::Domain domain,
-             runtime::NodeOptions options = {}, event::FieldCipher* personal = nullptr)
+             runtime::NodeOptions options = {}, event::FieldCipher* personal = nullptr, runtime::LaneGroup* group = nullptr)
       : scheduler_(scheduler), domain_(domain.name) {
     runtime::NodeParts parts{scheduler, log, stores, [&scheduler](std::string_view) -> Executor& { return scheduler; }};
     parts.personal = personal;
+    parts.group = group;
     std::vector<runtime::Domain> domains;
     domains.push_back(std::move(domain));
     node_ = runtime::make_node(std::move(parts), std::move(domains), std::move(options));

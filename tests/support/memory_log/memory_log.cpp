@@ -1,5 +1,7 @@
 #include "tests/support/memory_log/memory_log.hpp"
 
+#include <algorithm>
+
 namespace tidemark::testing {
 
 std::vector<log::TopicSpec> MemoryLog::topics() const {
@@ -17,6 +19,10 @@ Result<log::TopicId> MemoryLog::open_topic(const log::TopicSpec& spec) {
 }
 
 void MemoryLog::take(LaneId lane, Fn<void(Result<log::Ownership>)> done) {
+  if (refuse_takes_) {
+    scheduler_.post([done = std::move(done)]() mutable { done(make_error(Code::unavailable, "the test refused this take")); });
+    return;
+  }
   const log::Ownership ownership{lane, ++history_->owner_epochs[lane.value]};
   scheduler_.post([ownership, done = std::move(done)]() mutable { done(ownership); });
 }
@@ -34,8 +40,14 @@ void MemoryLog::append(log::Ownership ownership, log::LaneBatch batch, Fn<void(R
   }
   scheduler_.after(delay_, [this, result = std::move(result), done = std::move(done)]() mutable {
     done(std::move(result));
-    for (auto& [id, wake] : watchers_) wake();
+    tell_all();
   });
+}
+
+void MemoryLog::tell_all() {
+  for (MemoryLog* log : history_->logs) {
+    for (auto& [id, wake] : log->watchers_) wake();
+  }
 }
 
 void MemoryLog::write(log::LaneBatch& batch, LaneId lane) {
@@ -80,8 +92,10 @@ Result<std::vector<log::StoredBatch>> MemoryLog::read(log::TopicId topic, LaneId
   const auto found = lanes.find(lane.value);
   if (found == lanes.end()) return out;
   std::size_t bytes = 0;
-  for (const auto& batch : found->second) {
-    if (batch.first.value + batch.count <= from.value) continue;
+  const auto& batches = found->second;
+  auto at = std::partition_point(batches.begin(), batches.end(), [&](const log::StoredBatch& batch) { return batch.first.value + batch.count <= from.value; });
+  for (; at != batches.end(); ++at) {
+    const log::StoredBatch& batch = *at;
     if (!out.empty() && bytes >= bytes_max) break;
     out.push_back(batch);
     bytes += batch.size;

@@ -13,6 +13,8 @@
 
 namespace tidemark::testing {
 
+class MemoryLog;
+
 /// What outlives a log object: a second MemoryLog over the same history is another process over the same log.
 struct LogHistory {
   struct Topic {
@@ -25,6 +27,7 @@ struct LogHistory {
   std::vector<Topic> topics;
   std::map<std::uint32_t, std::uint64_t> owner_epochs;
   std::size_t appends = 0;
+  std::vector<MemoryLog*> logs;  ///< that are open
 };
 
 class MemoryLog final : public log::EventLog {
@@ -32,7 +35,8 @@ class MemoryLog final : public log::EventLog {
   /// What the next append does instead of succeeding.
   enum class Fault { none, refuse_unwritten, unknown_written, unknown_lost };
 
-  MemoryLog(std::shared_ptr<LogHistory> history, Scheduler& scheduler) : history_(std::move(history)), scheduler_(scheduler) {}
+  MemoryLog(std::shared_ptr<LogHistory> history, Scheduler& scheduler) : history_(std::move(history)), scheduler_(scheduler) { history_->logs.push_back(this); }
+  ~MemoryLog() override { std::erase(history_->logs, this); }
 
   void fail_next(Fault fault) { fault_ = fault; }
   /// The log dies between appends, as a journal whose next segment cannot be written: watchers are told.
@@ -40,6 +44,8 @@ class MemoryLog final : public log::EventLog {
     failure_ = make_error(Code::internal, "the test ended this log");
     for (auto& [id, wake] : watchers_) wake();
   }
+  /// Lanes cannot be taken: the log does not answer.
+  void refuse_takes(bool refuse) { refuse_takes_ = refuse; }
   void set_lease(std::optional<Duration> lease) { lease_ = lease; }
   void set_append_delay(Duration delay) { delay_ = delay; }
   /// Retention cuts everything before `begin`.
@@ -65,9 +71,12 @@ class MemoryLog final : public log::EventLog {
 
  private:
   void write(log::LaneBatch& batch, LaneId lane);
+  /// Tells the watchers of every open log.
+  void tell_all();
   std::shared_ptr<LogHistory> history_;
   Scheduler& scheduler_;
   Fault fault_ = Fault::none;
+  bool refuse_takes_ = false;
   std::function<void(log::TopicId)> on_read_;
   std::optional<Error> failure_;
   std::optional<Duration> lease_;

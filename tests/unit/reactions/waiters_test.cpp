@@ -116,6 +116,7 @@ TEST_F(WaitersTest, TooManyAreRefusedAndStopEndsTheRest) {
 TEST_F(WaitersTest, AFailedLaneEndsThem) {
   Waited waited;
   wait("g", 10, waited);
+  log.die();
   log.fail_next(MemoryLog::Fault::unknown_lost);
   node->execute(Add{"g", "a", 5, ""});
   scheduler.run_ready();

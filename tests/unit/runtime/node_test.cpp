@@ -374,20 +374,20 @@ TEST_F(NodeTest, AnAppendThatWasNotWrittenIsUndoneAndTheLaneGoesOn) {
   EXPECT_EQ(again.reply, "{\"balance\":5}");
 }
 
-TEST_F(NodeTest, AnUnknownOutcomeSaysSoAndStopsTheLaneUntilRecovery) {
+TEST_F(NodeTest, AnUnknownOutcomeIsSettledByTakingTheLaneAgainAndAnsweredFromTheTruth) {
   auto node = started();
   node->execute(Open{"g", "a", 0});
   log.fail_next(MemoryLog::Fault::unknown_written);
-  auto outcome = node->execute(Add{"g", "a", 5, ""}, "key");
-  ASSERT_EQ(outcome.kind, Outcome::Kind::failed);
-  EXPECT_EQ(outcome.error.code, Code::outcome_unknown);
-  EXPECT_TRUE((*node)->failure());
-  EXPECT_EQ(node->execute(Add{"g", "a", 5, ""}, "key").error.code, Code::unavailable);
-  node.reset();
-  auto next = started();
-  auto settled = next->execute(Add{"g", "a", 5, ""}, "key");
-  EXPECT_TRUE(settled.replayed) << "it had been written: the retry gets its answer";
-  EXPECT_EQ(settled.reply, "{\"balance\":5}");
+  const auto written = node->execute(Add{"g", "a", 5, ""}, "first");
+  EXPECT_EQ(written.kind, Outcome::Kind::accepted) << describe(written.error);
+  EXPECT_EQ(written.reply, "{\"balance\":5}");
+  log.fail_next(MemoryLog::Fault::unknown_lost);
+  const auto lost = node->execute(Add{"g", "a", 7, ""}, "second");
+  ASSERT_EQ(lost.kind, Outcome::Kind::failed);
+  EXPECT_EQ(lost.error.code, Code::unavailable) << "not applied, and we know";
+  EXPECT_FALSE((*node)->failure());
+  EXPECT_TRUE(node->execute(Add{"g", "a", 5, ""}, "first").replayed);
+  EXPECT_EQ(node->execute(Add{"g", "a", 7, ""}, "second").reply, "{\"balance\":12}");
 }
 
 TEST_F(NodeTest, ADeposedOwnerIsFencedAndItsClientsAreToldNothingWasApplied) {
