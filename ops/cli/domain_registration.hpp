@@ -22,6 +22,7 @@ struct DomainServices {
   blob::BlobStore& blobs;
   const keys::KeyRing& keys;
   runtime::PositionTag position_tag;
+  metrics::Registry* metrics;
 };
 
 /// A domain in one node process. Made before the node, destroyed after it. Everything on the main thread.
@@ -32,6 +33,10 @@ class DomainInstance {
   virtual runtime::Domain domain() = 0;
   /// Called once, when the node is made.
   virtual std::vector<http::Surface> surfaces(const DomainServices& services) = 0;
+  /// Called once, when the node answers commands: for work beside it.
+  virtual void started() {}
+  /// Ends that work; called when no request is under way any more and the node still runs. Also without started().
+  virtual Task<void> stop() { co_return; }
   /// For a person after the start: a line about each key that a client needs.
   virtual std::vector<std::string> key_lines() const { return {}; }
   /// Shell commands that work when pasted; `url` is the domain's surface. Two at most.

@@ -227,7 +227,7 @@ Result<void> compose(Process& process) {
                                        .signing_secrets = signing_secrets(*process.installation.ring)};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
-  const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring)};
+  const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring), process.metrics.get()};
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
   }
@@ -274,6 +274,10 @@ void watch_certificate(Process& process) {
 }
 
 Task<void> stop_node(Process& process) {
+  for (const auto& domain : process.domains) {
+    auto stopping = domain->stop();
+    co_await std::move(stopping);
+  }
   if (process.started && !process.node->failure()) {
     const auto stopped = co_await process.node->stop();
     if (!stopped.ok()) {
@@ -308,6 +312,7 @@ constexpr const char* kReadyStatus = "Answering commands";
 void announce(Process& process) {
   tell_ready(kReadyStatus);
   tell_alive(process.loop->scheduler());
+  for (const auto& domain : process.domains) domain->started();
   for (const runtime::ProjectionStatus& status : process.node->projection_statuses()) {
     if (status.cut > 0) observe::info("projection begins behind what retention has cut", {{"projection", status.name}, {"records", status.cut}});
   }

@@ -108,14 +108,23 @@ struct Fold {
     build.source = e.source;
     build.certs = e.certs;
     build.access_token_sha256 = e.access_token_sha256;
+    build.token_key_id = e.token_key_id;
     build.retry_of = e.retry_of;
     save(rows, nullptr, build);
   }
   void operator()(const BuildAssigned& e) const {
     assign(e.build_id, e.worker_id, e.attempt);
     if (!e.claimed) begin_work(rows, e.worker_id, e.build_id);
+    seen(e.worker_id);
   }
-  void operator()(const BuildReassigned& e) const { assign(e.build_id, e.worker_id, e.attempt); }
+  void operator()(const BuildReassigned& e) const {
+    assign(e.build_id, e.worker_id, e.attempt);
+    seen(e.worker_id);
+  }
+  /// The worker has spoken.
+  void seen(const std::optional<std::string>& worker_id) const {
+    if (worker_id) change_worker(rows, *worker_id, [&](WorkerView& worker) { worker.last_seen_at = now; });
+  }
   void assign(const std::string& build_id, const std::string& worker_id, std::uint32_t attempt) const {
     change_build(rows, build_id, context, [&](BuildView& build) {
       build.status = BuildStatus::assigned;
@@ -144,10 +153,12 @@ struct Fold {
       build.failure_code.clear();
     });
     end_work(rows, e.worker_id, e.build_id, 1, had_failed ? -1 : 0);
+    seen(e.worker_id);
   }
   void operator()(const BuildFailed& e) const {
     finish(e.build_id, e.error_message, e.failure_code, BuildStatus::failed);
     end_work(rows, e.worker_id, e.build_id, 0, 1);
+    seen(e.worker_id);
   }
   void operator()(const BuildTimedOut& e) const {
     finish(e.build_id, timeout_message(e.silent_ms), std::string(kTimedOutFailure), BuildStatus::failed);
@@ -173,24 +184,30 @@ struct Fold {
       build.vm_ready_at.reset();
     });
     end_work(rows, e.worker_id, e.build_id, 0, 0);
+    seen(e.worker_id);
   }
   void operator()(const WorkerRegistered& e) const {
     WorkerView worker;
     worker.id = e.worker_id;
     worker.name = e.name;
-    worker.registered_at = now;
+    worker.capabilities = e.capabilities.raw;
+    worker.registered_at = worker.last_seen_at = now;
     kWorkers.put(rows, worker.id, worker);
   }
   void operator()(const WorkerReregistered& e) const { online(e.worker_id); }
-  void operator()(const WorkerTokenRotated&) const {}
+  void operator()(const WorkerTokenRotated& e) const { seen(e.worker_id); }
   void operator()(const WorkerCameOnline& e) const { online(e.worker_id); }
   void online(const std::string& worker_id) const {
-    change_worker(rows, worker_id, [](WorkerView& worker) {
+    change_worker(rows, worker_id, [&](WorkerView& worker) {
+      worker.last_seen_at = now;
       worker.status = worker.active_build_id ? WorkerStatus::building : WorkerStatus::idle;
     });
   }
   void operator()(const WorkerWentOffline& e) const { offline(e.worker_id); }
-  void operator()(const WorkerUnregistered& e) const { offline(e.worker_id); }
+  void operator()(const WorkerUnregistered& e) const {
+    offline(e.worker_id);
+    seen(e.worker_id);
+  }
   void offline(const std::string& worker_id) const {
     change_worker(rows, worker_id, [](WorkerView& worker) { worker.status = WorkerStatus::offline; });
   }
@@ -220,6 +237,10 @@ std::optional<std::string> worker_name(const RowReader& rows, const std::optiona
   auto worker = kWorkers.get(rows, *worker_id);
   if (!worker) return std::nullopt;
   return std::move(worker->name);
+}
+
+void scan_workers(const RowReader& rows, FnRef<bool(const WorkerView&)> visit) {
+  kWorkers.scan(rows, [&](const auto&, const WorkerView& worker) { return visit(worker); });
 }
 
 void scan_newest(const RowReader& rows, const ListFilter& filter, FnRef<bool(const ListItem&)> visit) {

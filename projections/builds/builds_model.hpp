@@ -38,12 +38,13 @@ struct BuildView {
   std::optional<BlobRef> certs;
   std::optional<BlobRef> result;
   std::string access_token_sha256;
+  std::string token_key_id;                   ///< of the access token; empty when it was not made here
   std::optional<std::string> retry_of;
   std::optional<std::int64_t> vm_ready_at;
 };
 BOOST_DESCRIBE_STRUCT(BuildView, (), (id, platform, status, worker_id, attempt, submitted_at, order, started_at,
                                       completed_at, updated_at, error_message, failure_code, source, certs, result,
-                                      access_token_sha256, retry_of, vm_ready_at))
+                                      access_token_sha256, token_key_id, retry_of, vm_ready_at))
 
 /// A build in the list.
 struct ListItem {
@@ -61,13 +62,15 @@ struct WorkerView {
   std::string id;
   std::string name;
   WorkerStatus status = WorkerStatus::idle;
+  std::string capabilities = "{}";            ///< JSON
   std::int64_t registered_at = 0;
+  std::int64_t last_seen_at = 0;              ///< of the facts that a contact of its own has caused
   std::uint64_t builds_completed = 0;
   std::uint64_t builds_failed = 0;
   std::optional<std::string> active_build_id;
 };
-BOOST_DESCRIBE_STRUCT(WorkerView, (), (id, name, status, registered_at, builds_completed, builds_failed,
-                                       active_build_id))
+BOOST_DESCRIBE_STRUCT(WorkerView, (), (id, name, status, capabilities, registered_at, last_seen_at, builds_completed,
+                                       builds_failed, active_build_id))
 
 struct Statistics {
   std::int64_t pending = 0, assigned = 0, building = 0, completed = 0, failed = 0, cancelled = 0;
@@ -79,7 +82,7 @@ BOOST_DESCRIBE_STRUCT(Statistics, (), (pending, assigned, building, completed, f
 
 struct BuildsModel {
   static constexpr std::string_view kName = "builds.builds";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   static constexpr bool kMergeable = false;
   static std::vector<std::string> topics() { return {std::string(schemas::builds::kLedgerTopic)}; }
   using Event = schemas::builds::LedgerEvent;
@@ -98,6 +101,8 @@ struct ListFilter {
   std::optional<std::string> worker_id;
   std::optional<Platform> platform;
 };
+/// Every worker, by id, until `visit` says no.
+void scan_workers(const RowReader& rows, FnRef<bool(const WorkerView&)> visit);
 /// Newest first, until `visit` says no.
 void scan_newest(const RowReader& rows, const ListFilter& filter, FnRef<bool(const ListItem&)> visit);
 /// Assigned and building, oldest submission first.

@@ -22,6 +22,12 @@ void LogsModel::apply(RowWriter& rows, const Event& event, const EventContext& c
   }
 }
 
+void for_each_line(const LogsModel::Event& event, std::int64_t now,
+                   FnRef<void(const std::string&, std::int64_t, schemas::builds::LogLevel, const std::string&)> visit) {
+  const auto& appended = std::get<schemas::builds::BuildLogAppended>(event);
+  for (const auto& entry : appended.entries) visit(appended.build_id, now, entry.level, entry.message);
+}
+
 void scan_logs(const RowReader& rows, std::string_view build_id, std::uint64_t first,
                FnRef<bool(std::uint64_t seq, std::string_view json)> visit) {
   const std::string id(build_id);

@@ -23,6 +23,10 @@ struct LogsModel {
   static void apply(RowWriter& rows, const Event& event, const EventContext& context);
 };
 
+/// The lines that an event brings, in order. `now`: when it was recorded.
+void for_each_line(const LogsModel::Event& event, std::int64_t now,
+                   FnRef<void(const std::string& build_id, std::int64_t timestamp, schemas::builds::LogLevel level, const std::string& message)> visit);
+
 /// Appends `[{"timestamp":ms,"level":"...","message":"..."},...]`, in append order; the first `limit` lines when given.
 void append_logs_json(const RowReader& rows, std::string_view build_id, std::optional<std::uint64_t> limit,
                       std::string& out);

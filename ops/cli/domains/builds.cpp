@@ -7,6 +7,7 @@
 
 #include "commands/builds/endpoint/registration.hpp"
 #include "core/observe/log.hpp"
+#include "ops/cli/domains/builds_export.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/node_process.hpp"
 #include "ops/cli/setting_flags.hpp"
@@ -40,6 +41,9 @@ std::vector<Setting> builds_table() {
   table.push_back(make_setting("builds.source_bytes_max", integer(1, kFileBytesMax), "524288000", "Largest source archive"));
   table.push_back(make_setting("builds.certs_bytes_max", integer(1, kFileBytesMax), "10485760", "Largest certificate bundle"));
   table.push_back(make_setting("builds.result_bytes_max", integer(1, kFileBytesMax), "1073741824", "Largest result"));
+  table.push_back(make_setting("builds.export_dir", text("a directory"), "",
+                               "Directory where the old controller's database and files are kept up to date, for going back to it (default: none)"));
+  table.push_back(make_setting("builds.export_root", text("an absolute path"), "", "The same directory as the old controller will see it (default: builds.export_dir)"));
   return table;
 }
 
@@ -72,6 +76,9 @@ Result<void> check_builds(const Settings& settings) {
     return bad_setting("builds.vm_token_max", settings.value("builds.vm_token_max"),
                        "at least builds.vm_token, " + settings.text("builds.vm_token"));
   }
+  if (settings.is_set("builds.export_root") && !settings.text("builds.export_root").starts_with('/')) {
+    return bad_setting("builds.export_root", settings.value("builds.export_root"), "an absolute path");
+  }
   return {};
 }
 
@@ -80,10 +87,18 @@ class BuildsInstance final : public DomainInstance {
   static Result<std::unique_ptr<DomainInstance>> open(const Settings& settings, const std::string& keys) {
     auto made = std::unique_ptr<BuildsInstance>(new BuildsInstance(settings));
     if (auto opened = made->open_key(keys); !opened.ok()) return opened.take_error();
+    if (settings.is_set("builds.export_dir")) {
+      if (auto fits = check_warm_export(settings); !fits.ok()) return fits.take_error();
+    }
     return std::unique_ptr<DomainInstance>(std::move(made));
   }
 
   runtime::Domain domain() override { return builds::make_builds_domain(of_builds_); }
+
+  void started() override {
+    if (export_) export_->start();
+  }
+  Task<void> stop() override { return export_ ? export_->stop() : DomainInstance::stop(); }
 
   std::vector<http::Surface> surfaces(const DomainServices& services) override {
     builds::BuildsServices given{.node = services.node, .blobs = services.blobs, .keys = services.keys, .api_key = api_key_,
@@ -92,6 +107,7 @@ class BuildsInstance final : public DomainInstance {
     if (settings_.is_set("builds.base_image_id")) given.base_image_id = settings_.text("builds.base_image_id");
     std::vector<http::Surface> surfaces;
     surfaces.push_back(builds::make_builds_surface(std::move(given)));
+    export_ = make_warm_export(settings_, services);
     return surfaces;
   }
 
@@ -130,6 +146,7 @@ class BuildsInstance final : public DomainInstance {
   const schemas::builds::Settings of_builds_;
   std::string api_key_;
   std::string key_path_;  // empty: the key was given by a setting
+  std::unique_ptr<WarmExport> export_;
 };
 
 void add_builds_serve(CLI::App& program, Chosen& chosen) {
@@ -174,7 +191,10 @@ DomainRegistration register_builds() {
   made.check = check_builds;
   made.open = BuildsInstance::open;
   made.tables = builds_tables;
-  made.add_commands = add_builds_serve;
+  made.add_commands = [](CLI::App& program, Chosen& chosen) {
+    add_builds_serve(program, chosen);
+    add_builds_export(program, chosen);
+  };
   return made;
 }
 

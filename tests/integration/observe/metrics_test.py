@@ -21,7 +21,7 @@ NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 STORE = re.compile(r"(state|projections)/[a-z0-9_./-]{1,80}")
 ROUTE = re.compile(r"unmatched|/(:?[A-Za-z0-9_.$-]+(/:?[A-Za-z0-9_.$-]+)*)?")
 LABELS = {
-    "surface": NAME, "domain": NAME, "topic": NAME, "projection": NAME, "store": STORE, "route": ROUTE,
+    "surface": NAME, "domain": NAME, "topic": NAME, "projection": NAME, "export": NAME, "store": STORE, "route": ROUTE,
     "method": re.compile("GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|any"), "status": re.compile("[1-5]xx"),
     "verdict": re.compile("accepted|nothing|refused|version_conflict|key_reused|replayed|failed"),
     "outcome": NAME, "result": NAME,

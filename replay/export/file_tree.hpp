@@ -1,0 +1,56 @@
+#pragma once
+// Files of an export. They are copies, shared with nothing: the old system opens its files for writing in place, so a hard link
+// would let it change the content of a blob that others refer to. Where the file system can, a copy shares its blocks until
+// one side changes (FICLONE) and costs neither time nor space.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "replay/export/mapping.hpp"
+
+namespace tidemark::replay {
+
+/// When what was placed is durable: each file for itself, or all of it at sync(), with whatever else the file system holds back.
+enum class TreeSync { each, together };
+
+/// Files below one directory, mode 0600. One thread at a time.
+class FileTree {
+ public:
+  FileTree(std::string directory, std::vector<std::string> folders, TreeSync sync) : directory_(std::move(directory)), folders_(std::move(folders)), sync_(sync) {}
+
+  /// Makes what is missing of the directory and its folders (mode 0700), and removes what a crash has left half done.
+  Result<void> open();
+  /// The content of an open file. Beside its place first, then renamed: the place holds all of it or what was there before.
+  ///   errors  corrupt: the content has another size or hash; cancelled: `stop` was set
+  Result<void> place(const std::string& path, int from, const FileOrigin& origin, const std::atomic<bool>& stop);
+  Result<void> place(const std::string& path, std::string_view content, const FileOrigin& origin);
+  /// Makes durable what was placed and removed since.
+  Result<void> sync();
+  /// Removing what is missing is no error.
+  Result<void> remove(const std::string& path);
+  bool holds(const std::string& path, std::uint64_t size) const;
+  /// Removes files in our folders that `known` has not.
+  Result<std::uint64_t> sweep(const std::map<std::string, FileOrigin>& known);
+
+  const std::string& directory() const { return directory_; }
+
+ private:
+  Result<void> publish(int fd, const std::string& temporary, const std::string& path);
+  std::string temporary(const std::string& path);
+  const std::string directory_;
+  const std::vector<std::string> folders_;
+  const TreeSync sync_;
+  std::set<std::string> changed_;  ///< folders
+  std::uint64_t last_temporary_ = 0;
+};
+
+/// SHA-256 of a file, in hex.
+Result<std::string> hash_of_file(const std::string& path);
+
+}  // namespace tidemark::replay
