@@ -10,6 +10,7 @@
 #include "projections/builds/export/legacy_rows.hpp"
 #include "projections/builds/logs_model.hpp"
 #include "schemas/builds/ids.hpp"
+#include "schemas/builds/samples.hpp"
 
 namespace tidemark::projections::builds {
 namespace {
@@ -96,6 +97,9 @@ class LegacyMapping final : public replay::ExportMapping {
       if (topic == kLogs) {
         if (auto done = add_lines(event, batch); !done) return done.take_error();
       }
+      if (topic == kSamples) {
+        if (auto done = add_sample(event, batch); !done) return done.take_error();
+      }
     }
     for (const auto& id : batch.mentioned.ids()) {
       if (const auto& build = batch.build(id)) add_build(*build, batch);
@@ -150,8 +154,7 @@ class LegacyMapping final : public replay::ExportMapping {
     auto event = runtime::decode_event<LogsModel::Event>(recorded, schemas::builds::kDomainName);
     if (!event) return event.take_error();
     if (!event->has_value()) return {};
-    const std::int64_t now = to_ms(recorded.envelope.recordedtime.value_or(recorded.envelope.time));
-    for_each_line(**event, now, [&](const std::string& build_id, std::int64_t timestamp, schemas::builds::LogLevel level, const std::string& message) {
+    for_each_line(**event, recorded_at(recorded), [&](const std::string& build_id, std::int64_t timestamp, schemas::builds::LogLevel level, const std::string& message) {
       if (!batch.build(build_id)) {
         ++batch.changes.left_out;
         return;
@@ -165,6 +168,50 @@ class LegacyMapping final : public replay::ExportMapping {
     });
     return {};
   }
+
+  static Result<void> add_sample(const event::Event& recorded, Batch& batch) {
+    auto sample = runtime::decode_event<SampleEvent>(recorded, schemas::builds::kDomainName);
+    if (!sample) return sample.take_error();
+    if (sample->has_value()) std::visit(SampleRows{batch, recorded_at(recorded)}, **sample);
+    return {};
+  }
+
+  static std::int64_t recorded_at(const event::Event& recorded) { return to_ms(recorded.envelope.recordedtime.value_or(recorded.envelope.time)); }
+
+  using SampleEvent = std::variant<schemas::builds::CpuSnapshotRecorded, schemas::builds::DiagnosticReported>;
+
+  struct SampleRows {
+    Batch& batch;
+    std::int64_t now;
+
+    void operator()(const schemas::builds::CpuSnapshotRecorded& e) const {
+      if (!batch.build(e.build_id)) {
+        ++batch.changes.left_out;
+        return;
+      }
+      legacy::CpuSnapshot row;
+      row.build_id = e.build_id;
+      row.timestamp = now;
+      row.cpu_percent = static_cast<double>(e.reading.cpu_millipercent) / 1000;
+      row.memory_mb = static_cast<double>(e.reading.memory_kb) / 1000;
+      batch.changes.rows[kSnapshotsTable].push_back(cells_of(std::move(row)));
+    }
+    void operator()(const schemas::builds::DiagnosticReported& e) const {
+      if (!find_worker(batch.rows, e.worker_id)) {
+        ++batch.changes.left_out;
+        return;
+      }
+      legacy::Diagnostic row;
+      row.id = e.report_id;
+      row.worker_id = e.worker_id;
+      row.status = name_of(e.status);
+      row.run_at = now;
+      row.duration_ms = e.duration_ms;
+      row.auto_fixed = e.auto_fixed ? 1 : 0;
+      row.checks = e.checks.raw;
+      batch.changes.rows[kDiagnosticsTable].push_back(cells_of(std::move(row)));
+    }
+  };
 
   const LegacyMappingParts parts_;
   const replay::ExportLayout layout_;

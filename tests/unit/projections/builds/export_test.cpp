@@ -4,6 +4,7 @@
 #include "projections/builds/export/mapping.hpp"
 
 #include "core/event/json.hpp"
+#include "schemas/builds/samples.hpp"
 #include "tests/unit/projections/builds/model.hpp"
 
 namespace tidemark::projections::builds {
@@ -13,7 +14,7 @@ using replay::Cell;
 using replay::Cells;
 using replay::FileWish;
 
-enum : std::size_t { kWorkersAt, kBuildsAt, kLogsAt };
+enum : std::size_t { kWorkersAt, kBuildsAt, kLogsAt, kSnapshotsAt, kDiagnosticsAt };
 
 /// Knows the second entity of the events that these tests make.
 class NamesSeconds final : public runtime::Decider {
@@ -45,12 +46,14 @@ class Exported {
     events_.push_back(std::move(followed));
     return *this;
   }
-  Exported& lines(const BuildLogAppended& appended, std::int64_t at) {
-    replay::FollowedEvent followed{1, {}};
-    followed.event.envelope.subject = appended.build_id;
-    followed.event.envelope.type = event::make_type("builds", BuildLogAppended::kType, 1);
+  Exported& lines(const BuildLogAppended& appended, std::int64_t at) { return recorded(1, appended, at); }
+  template <class Event>
+  Exported& recorded(std::size_t topic, const Event& event, std::int64_t at) {
+    replay::FollowedEvent followed{topic, {}};
+    followed.event.envelope.subject = event.subject();
+    followed.event.envelope.type = event::make_type("builds", Event::kType, 1);
     followed.event.envelope.time = from_ms(at);
-    followed.event.data = event::to_json(appended);
+    followed.event.data = event::to_json(event);
     events_.push_back(std::move(followed));
     return *this;
   }
@@ -153,6 +156,34 @@ TEST(LegacyExport, LogLinesHaveTheirEventsTimeAndBringTheirBuildAlong) {
                                                        {text("b1"), std::int64_t{kT0 + 7}, text("debug"), text("two")}}));
   EXPECT_EQ(changes.rows[kBuildsAt].size(), 1u);
   EXPECT_EQ(changes.left_out, 0u);
+}
+
+TEST(LegacyExport, SamplesAreRealNumbersAgain) {
+  Exported exported;
+  exported.model()(submitted("b1"));
+  exported.recorded(2, CpuSnapshotRecorded{.pool_id = "default", .build_id = "b1", .attempt = 1, .reading = {.cpu_millipercent = 45'200, .memory_kb = 2'048'500}}, kT0 + 3);
+  EXPECT_EQ(exported.changes().rows[kSnapshotsAt], (std::vector<Cells>{{text("b1"), std::int64_t{kT0 + 3}, 45.2, 2048.5}}));
+}
+
+TEST(LegacyExport, ADiagnosticKeepsItsChecksByteForByte) {
+  Exported exported;
+  exported.model()(registered("w1"));
+  exported.recorded(2, DiagnosticReported{.pool_id = "default", .worker_id = "w1", .report_id = "r1", .status = DiagnosticStatus::warning, .duration_ms = 8, .auto_fixed = true,
+                                          .checks = {R"([{"name": "disk"}])"}}, kT0 + 3);
+  const auto changes = exported.changes();
+  EXPECT_EQ(changes.rows[kDiagnosticsAt], (std::vector<Cells>{{text("r1"), text("w1"), text("warning"), std::int64_t{kT0 + 3}, std::int64_t{8}, std::int64_t{1}, text(R"([{"name": "disk"}])")}}));
+  EXPECT_EQ(changes.rows[kWorkersAt].size(), 1u);
+}
+
+TEST(LegacyExport, SamplesOfWhatNobodyKnowsAreLeftOut) {
+  Exported exported;
+  exported.recorded(2, CpuSnapshotRecorded{.pool_id = "default", .build_id = "b1", .attempt = 1, .reading = {}}, kT0);
+  exported.recorded(2, DiagnosticReported{.pool_id = "default", .worker_id = "w1", .report_id = "r1", .status = DiagnosticStatus::healthy, .duration_ms = 8, .auto_fixed = false,
+                                          .checks = {"[]"}}, kT0);
+  const auto changes = exported.changes();
+  EXPECT_TRUE(changes.rows[kSnapshotsAt].empty());
+  EXPECT_TRUE(changes.rows[kDiagnosticsAt].empty());
+  EXPECT_EQ(changes.left_out, 2u);
 }
 
 TEST(LegacyExport, LinesOfABuildThatNobodyKnowsAreLeftOut) {
