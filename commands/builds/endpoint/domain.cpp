@@ -8,6 +8,7 @@
 #include "projections/builds/cpu_model.hpp"
 #include "projections/builds/diagnostics_model.hpp"
 #include "projections/builds/logs_model.hpp"
+#include "projections/builds/status_model.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 
@@ -24,7 +25,8 @@ runtime::Domain make_builds_domain(const schemas::builds::Settings& settings) {
   domain.projections = {runtime::make_projection<projections::builds::BuildsModel>(),
                         runtime::make_projection<projections::builds::LogsModel>(),
                         runtime::make_projection<projections::builds::CpuModel>(),
-                        runtime::make_projection<projections::builds::DiagnosticsModel>()};
+                        runtime::make_projection<projections::builds::DiagnosticsModel>(),
+                        runtime::make_projection<projections::builds::StatusModel>()};
   domain.settings = event::to_json(settings);
   domain.complete_timer = [](const Timer& timer, std::string_view, const runtime::Volatile& memory) {
     return complete_timer(timer, [&](std::string_view key) { return memory.get(key); });

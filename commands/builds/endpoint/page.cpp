@@ -1,50 +1,48 @@
+// GET / and what it loads. Everything is in the program, and nothing is loaded from elsewhere.
+
+#include "commands/builds/endpoint/page.hpp"
+
+#include <utility>
+
 #include "commands/builds/endpoint/routes.hpp"
+#include "core/base/bytes.hpp"
+#include "core/base/ids.hpp"
 
 namespace tidemark::commands::builds::endpoint {
+namespace {
 
-// Reads the public figures of the surface it is served by; nothing else is loaded.
-std::string_view status_page() {
-  return R"html(<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Build controller</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 34rem; padding: 0 1rem; color: #1c2430; }
-  dl { display: grid; grid-template-columns: 1fr auto; gap: .4rem 2rem; border-top: 1px solid #d5dbe3; padding-top: 1rem; }
-  dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; }
-  p { color: #5a6675; }
-</style>
-</head>
-<body>
-<h1>Build controller</h1>
-<dl id="figures"></dl>
-<p id="note">Reading the figures&hellip;</p>
-<script>
-const labels = { nodesOnline: "Workers online", buildsQueued: "Builds waiting", activeBuilds: "Builds under way",
-                 buildsToday: "Completed today (UTC)", totalBuilds: "Builds finished" };
-async function show() {
-  const note = document.getElementById("note");
-  try {
-    const figures = await (await fetch("public/stats")).json();
-    document.getElementById("figures").replaceChildren(...Object.entries(labels).flatMap(([name, label]) => {
-      const dt = document.createElement("dt"), dd = document.createElement("dd");
-      dt.textContent = label;
-      dd.textContent = figures[name];
-      return [dt, dd];
-    }));
-    note.textContent = "Updated " + new Date().toLocaleTimeString();
-  } catch (error) {
-    note.textContent = "The figures cannot be read now.";
+/// Only files of this origin run, nothing is framed, and the browser itself refuses to turn text into markup.
+constexpr const char* kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+constexpr std::pair<std::string_view, const char*> kTypes[] = {
+    {".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
+    {".svg", "image/svg+xml"}};
+
+http::Response file_answer(const http::Request& request, std::string_view name, std::string_view bytes) {
+  http::Response response;
+  for (const auto& [ending, type] : kTypes) {
+    if (name.ends_with(ending)) response.header("Content-Type", type);
   }
+  std::string etag = "\"" + to_hex(sha256(bytes)).substr(0, 32) + "\"";
+  const bool known = request.header("If-None-Match") == etag;
+  response.header("ETag", std::move(etag)).header("Cache-Control", "no-cache").header("Content-Security-Policy", kPolicy);
+  response.header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", "no-referrer");
+  if (known) response.status = 304;
+  else response.body = std::string(bytes);
+  return response;
 }
-show();
-setInterval(show, 10000);
-</script>
-</body>
-</html>
-)html";
+
+}  // namespace
+
+Task<http::Response> home(Api&, http::Request& request) { co_return file_answer(request, "index.html", page_file("index.html").value()); }
+
+Task<http::Response> page_part(Api&, http::Request& request) {
+  const auto name = request.param("file");
+  const auto bytes = page_file(name);
+  if (!bytes) co_return fault_answer(http::Fault::not_found, "no such file", "");
+  co_return file_answer(request, name, *bytes);
 }
 
 }  // namespace tidemark::commands::builds::endpoint

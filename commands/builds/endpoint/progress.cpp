@@ -56,6 +56,8 @@ Task<Beat> beat(Api& api, http::Request& request, std::string build_id, Caller c
     // What has ended is the decider's to judge: some ends refuse a beat and some do not.
     record = build->status != BuildStatus::building || is_mark_due(api, view, command.last_mark_at) || command.progress.has_value();
     note_life(view, *build);
+    if (!is_active(build->status) || !command.progress) return;
+    if (const auto value = progress_value(build->attempt, *command.progress)) view.memory.set(progress_key(build->id), *value);
   });
   if (!answered) out.refusal = ledger_unavailable(kHeartbeatFailed);
   if (out.refusal || !record) co_return out;

@@ -140,6 +140,26 @@ RouteDoc report(RouteDoc doc) {
 std::string unregistered_schema() { return object_schema({{"success", kTrue}, {"message", "string"}, {"builds_reassigned", "uint"}}); }
 std::string done_schema() { return object_schema({{"success", kTrue}, {"message", "string"}}); }
 
+std::string board_schema() {
+  const std::string totals = object_schema({{"pending", "integer"}, {"assigned", "integer"}, {"building", "integer"}, {"completed", "integer"},
+                                            {"failed", "integer"}, {"cancelled", "integer"}, {"completed_today", "integer"},
+                                            {"workers_online", "integer"}});
+  const std::string queued = object_schema({{"id", "string"}, {"platform", kPlatform}, {"submitted_at", "integer"}, {"order", "uint"},
+                                            {"attempt", "uint"}});
+  const std::string active = object_schema({{"id", "string"}, {"platform", kPlatform}, {"status", R"({"type":"string","enum":["assigned","building"]})"},
+                                            {"attempt", "uint"}, {"submitted_at", "integer"}, {"order", "uint"}, {"worker_id?", "string"},
+                                            {"worker?", "string"}, {"started_at?", "integer"}, {"seen_at?", "integer"},
+                                            {"progress?", R"({"type":"number","minimum":0,"maximum":100})"}});
+  const std::string worker = object_schema({{"id", "string"}, {"name", "string"}, {"status", R"({"type":"string","enum":["idle","building","offline"]})"},
+                                            {"completed", "uint"}, {"failed", "uint"}, {"build_id?", "string"}, {"seen_at?", "integer"}});
+  const std::string ended = object_schema({{"id", "string"}, {"number", "uint"}, {"platform", kPlatform},
+                                           {"ending", R"({"type":"string","enum":["completed","failed","timed_out"]})"}, {"submitted_at", "integer"},
+                                           {"ended_at", "integer"}, {"started_at?", "integer"}, {"worker_id?", "string"}, {"worker?", "string"},
+                                           {"message?", "string"}});
+  return object_schema({{"totals", array_schema(totals)}, {"queue", array_schema(queued)}, {"active", array_schema(active)},
+                        {"workers", array_schema(worker)}, {"finished", array_schema(ended)}, {"failures", array_schema(ended)}});
+}
+
 }  // namespace
 
 http::SurfaceDoc surface() {
@@ -409,7 +429,33 @@ RouteDoc public_stats() {
 RouteDoc home() {
   RouteDoc doc;
   doc.summary = "Status page";
+  doc.description = "For people: public figures at once, everything else after the API key was given to the page.";
   doc.answers = {{200, "A page", {{"text/html", R"({"type":"string"})", {}}}}};
+  return doc;
+}
+
+RouteDoc page_part() {
+  auto doc = route("A file of the status page", bytes("text/css"), {{404, "Not found"}});
+  doc.answers.front().bodies.push_back({"text/javascript", {}, {}});
+  doc.answers.front().bodies.push_back({"image/svg+xml", {}, {}});
+  doc.answers.front().headers = {{"ETag", "Changes with the content"}, {"Content-Security-Policy", "The page's own"}};
+  return doc;
+}
+
+RouteDoc status() {
+  auto doc = keyed(route("What the status page shows", json(board_schema()), {}));
+  doc.description = "Times are integer milliseconds. `queue` is in order and cut after 50 builds, `active` and `workers` after 200; `finished` has how the "
+                    "latest 200 builds ended (without cancelled ones), `failures` the latest 25 that failed. `progress` is in percent, as the "
+                    "worker last said.";
+  return doc;
+}
+
+RouteDoc status_stream() {
+  auto doc = keyed(route("What the status page shows, as it changes", {200, "Server-Sent Events", {{"text/event-stream", {}, {}}}}, {}));
+  doc.description = "Event `snapshot`: everything, as `GET /api/status`. Event `change`: of each section that changed `gone`, the ids of "
+                    "items to take out, and `put`, the items to add or replace. At most about four a second. Sent with `Last-Event-ID`, "
+                    "the id of the last one seen, what lies between comes as one change, or a snapshot when it is not known any more.";
+  doc.parameters = {{.name = "Last-Event-ID", .in = In::header, .description = "Id of the last event seen"}};
   return doc;
 }
 

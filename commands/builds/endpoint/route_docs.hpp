@@ -53,5 +53,8 @@ http::RouteDoc artifact();
 http::RouteDoc health();
 http::RouteDoc public_stats();
 http::RouteDoc home();
+http::RouteDoc page_part();
+http::RouteDoc status();
+http::RouteDoc status_stream();
 
 }  // namespace tidemark::commands::builds::endpoint::docs

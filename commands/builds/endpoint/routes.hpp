@@ -62,9 +62,9 @@ Task<http::Response> artifact(Api& api, http::Request& request);           ///< 
 // system.cpp: without credentials
 Task<http::Response> health(Api& api, http::Request& request);
 Task<http::Response> public_stats(Api& api, http::Request& request);
-Task<http::Response> home(Api& api, http::Request& request);
 
-/// The page behind GET /.
-std::string_view status_page();
+// page.cpp: the status page; status.hpp has what it shows
+Task<http::Response> home(Api& api, http::Request& request);
+Task<http::Response> page_part(Api& api, http::Request& request);          ///< GET /page/:file
 
 }  // namespace tidemark::commands::builds::endpoint

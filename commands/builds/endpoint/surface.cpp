@@ -1,5 +1,6 @@
 #include "commands/builds/endpoint/route_docs.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "commands/builds/endpoint/status.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 
@@ -71,6 +72,16 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
   route(get, "/api/stats", public_stats, docs::public_stats(), slash);
   route(get, "/public/stats", public_stats, docs::public_stats());
   route(get, "/", home, docs::home());
+  route(get, "/page/:file", page_part, docs::page_part());
+
+  const auto board = api ? make_status_board(api) : nullptr;
+  using BoardCall = Task<http::Response> (*)(Api&, http::LiveBoard&, http::Request&);
+  const auto board_route = [&](std::string pattern, BoardCall call, http::RouteDoc doc) {
+    surface.routes.push_back(http::Route{get, std::move(pattern),
+                                         [api, board, call](http::Request& request) { return call(*api, *board, request); }, {}, {}, std::move(doc)});
+  };
+  board_route("/api/status", status, docs::status());
+  board_route("/api/status/stream", status_stream, docs::status_stream());
   return surface;
 }
 

@@ -20,11 +20,4 @@ Task<http::Response> health(Api& api, http::Request&) {
   co_return answer(200, std::move(out));
 }
 
-Task<http::Response> home(Api&, http::Request&) {
-  http::Response response;
-  response.header("Content-Type", "text/html; charset=utf-8").header("Cache-Control", "no-cache");
-  response.body = std::string(status_page());
-  co_return response;
-}
-
 }  // namespace tidemark::commands::builds::endpoint

@@ -1,0 +1,212 @@
+#include "projections/builds/status_model.hpp"
+
+#include "core/base/table.hpp"
+
+namespace tidemark::projections::builds {
+namespace {
+
+using namespace schemas::builds;
+
+struct IdRow {
+  std::string id;
+};
+BOOST_DESCRIBE_STRUCT(IdRow, (), (id))
+
+struct NumberRow {
+  std::uint64_t number = 0;
+};
+BOOST_DESCRIBE_STRUCT(NumberRow, (), (number))
+
+/// Next numbers.
+struct NextRow {
+  std::uint64_t ended = 1, failures = 1;
+};
+BOOST_DESCRIBE_STRUCT(NextRow, (), (ended, failures))
+
+constexpr Table<OpenBuild, std::string> kOpen{16};                            // id
+constexpr Table<IdRow, std::int64_t, std::uint64_t, std::string> kQueued{17};   // submitted_at, order, id
+constexpr Table<IdRow, std::int64_t, std::uint64_t, std::string> kRunning{18};  // submitted_at, order, id
+constexpr Table<EndedBuild, std::uint64_t> kEnded{19};                        // number
+constexpr Table<EndedBuild, std::uint64_t> kFailures{20};                     // number of its own
+// Of a build that timed out, where it stands in the two above.
+constexpr Table<NumberRow, std::string> kEndedNumber{21};                     // id
+constexpr Table<NumberRow, std::string> kFailureNumber{22};                   // id
+constexpr Table<NextRow> kNext{23};
+
+/// The beginning of a text, without half a character.
+std::string beginning(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "\xE2\x80\xA6";
+}
+
+void enlist(RowWriter& rows, const OpenBuild& build) {
+  if (build.status == BuildStatus::pending) kQueued.put(rows, build.submitted_at, build.order, build.id, IdRow{build.id});
+  if (is_active(build.status)) kRunning.put(rows, build.submitted_at, build.order, build.id, IdRow{build.id});
+}
+
+void unlist(RowWriter& rows, const OpenBuild& build) {
+  if (build.status == BuildStatus::pending) kQueued.erase(rows, build.submitted_at, build.order, build.id);
+  if (is_active(build.status)) kRunning.erase(rows, build.submitted_at, build.order, build.id);
+}
+
+template <class Change>
+void change(RowWriter& rows, const std::string& id, Change change) {
+  const auto before = kOpen.get(rows, id);
+  if (!before) return;
+  OpenBuild after = *before;
+  change(after);
+  if (after.status != before->status) {
+    unlist(rows, *before);
+    enlist(rows, after);
+  }
+  kOpen.put(rows, id, after);
+}
+
+/// Takes back how a build was said to have ended.
+void forget_ending(RowWriter& rows, const std::string& id) {
+  if (const auto ended = kEndedNumber.get(rows, id)) kEnded.erase(rows, ended->number);
+  if (const auto failure = kFailureNumber.get(rows, id)) kFailures.erase(rows, failure->number);
+  kEndedNumber.erase(rows, id);
+  kFailureNumber.erase(rows, id);
+}
+
+void add_ending(RowWriter& rows, const EndedBuild& ended) {
+  NextRow next = kNext.get(rows).value_or(NextRow{});
+  EndedBuild row = ended;
+  row.number = next.ended++;
+  if (ended.ending != Ending::completed) {
+    const std::uint64_t number = next.failures++;
+    kFailures.put(rows, number, row);
+    if (number > kFailuresKept) kFailures.erase(rows, number - kFailuresKept);
+    if (ended.ending == Ending::timed_out) kFailureNumber.put(rows, ended.id, NumberRow{number});
+  }
+  row.message.clear();  // it is read with the failures
+  kEnded.put(rows, row.number, row);
+  if (row.number > kEndedKept) kEnded.erase(rows, row.number - kEndedKept);
+  if (ended.ending == Ending::timed_out) kEndedNumber.put(rows, ended.id, NumberRow{row.number});
+  kNext.put(rows, next);
+}
+
+struct Fold {
+  RowWriter& rows;
+  const EventContext& context;
+  std::int64_t now = to_ms(context.time);
+
+  void operator()(const BuildSubmitted& e) const {
+    OpenBuild build;
+    build.id = e.build_id;
+    build.platform = e.platform;
+    build.submitted_at = now;
+    build.order = e.order;
+    enlist(rows, build);
+    kOpen.put(rows, build.id, build);
+  }
+  void operator()(const BuildAssigned& e) const { assign(e.build_id, e.worker_id, e.attempt); }
+  void operator()(const BuildReassigned& e) const { assign(e.build_id, e.worker_id, e.attempt); }
+  void assign(const std::string& build_id, const std::string& worker_id, std::uint32_t attempt) const {
+    change(rows, build_id, [&](OpenBuild& build) {
+      build.status = BuildStatus::assigned;
+      build.worker_id = worker_id;
+      build.attempt = attempt;
+      build.started_at = now;
+    });
+  }
+  void operator()(const BuildStarted& e) const {
+    change(rows, e.build_id, [](OpenBuild& build) { build.status = BuildStatus::building; });
+  }
+  void operator()(const BuildRequeued& e) const {
+    change(rows, e.build_id, [](OpenBuild& build) {
+      build.status = BuildStatus::pending;
+      build.worker_id.reset();
+      build.started_at.reset();
+    });
+  }
+  void operator()(const BuildCompleted& e) const { end(e.build_id, e.worker_id, Ending::completed, {}); }
+  void operator()(const BuildFailed& e) const { end(e.build_id, e.worker_id, Ending::failed, e.error_message); }
+  void operator()(const BuildTimedOut& e) const {
+    end(e.build_id, e.worker_id, Ending::timed_out, timeout_message(e.silent_ms));
+  }
+  void operator()(const BuildCancelled& e) const {
+    const auto build = kOpen.get(rows, e.build_id);
+    if (!build) return;
+    unlist(rows, *build);
+    kOpen.erase(rows, e.build_id);
+  }
+  void end(const std::string& build_id, const std::optional<std::string>& worker_id, Ending ending,
+           std::string_view message) const {
+    auto build = kOpen.get(rows, build_id);
+    if (!build) return;
+    forget_ending(rows, build_id);
+    unlist(rows, *build);
+    add_ending(rows, {.number = 0, .id = build_id, .platform = build->platform, .ending = ending,
+                      .worker_id = worker_id ? worker_id : build->worker_id, .submitted_at = build->submitted_at,
+                      .started_at = build->started_at, .ended_at = now,
+                      .message = beginning(message, kFailureMessageBytesMax)});
+    build->status = BuildStatus::failed;
+    if (ending == Ending::timed_out) kOpen.put(rows, build_id, *build);
+    else kOpen.erase(rows, build_id);
+  }
+  void operator()(const VmAuthenticated&) const {}
+  void operator()(const VmReady&) const {}
+  void operator()(const WorkerRegistered&) const {}
+  void operator()(const WorkerReregistered&) const {}
+  void operator()(const WorkerTokenRotated&) const {}
+  void operator()(const WorkerCameOnline&) const {}
+  void operator()(const WorkerWentOffline&) const {}
+  void operator()(const WorkerUnregistered&) const {}
+};
+
+template <class Listed>
+std::vector<OpenBuild> first_of(const RowReader& rows, const Listed& listed, std::size_t max) {
+  std::vector<OpenBuild> builds;
+  if (max == 0) return builds;
+  listed.scan(rows, [&](const auto&, const IdRow& row) {
+    if (auto build = kOpen.get(rows, row.id)) builds.push_back(std::move(*build));
+    return builds.size() < max;
+  });
+  return builds;
+}
+
+/// First number that is kept.
+std::uint64_t first_kept(std::uint64_t next, std::uint64_t kept) { return next > kept ? next - kept : 0; }
+
+}  // namespace
+
+std::string_view name_of(Ending ending) {
+  switch (ending) {
+    case Ending::completed: return "completed";
+    case Ending::failed: return "failed";
+    case Ending::timed_out: return "timed_out";
+  }
+  return "";
+}
+
+void StatusModel::apply(RowWriter& rows, const Event& event, const EventContext& context) {
+  std::visit(Fold{rows, context}, event);
+}
+
+std::vector<OpenBuild> queued_builds(const RowReader& rows, std::size_t max) { return first_of(rows, kQueued, max); }
+std::vector<OpenBuild> running_builds(const RowReader& rows, std::size_t max) { return first_of(rows, kRunning, max); }
+
+std::vector<EndedBuild> ended_builds(const RowReader& rows) {
+  std::vector<EndedBuild> ended;
+  // From the number on, not from the start of the table: what was removed there would be walked over each time.
+  kEnded.scan_from(rows, [&](const auto&, const EndedBuild& build) {
+    ended.push_back(build);
+    return true;
+  }, first_kept(kNext.get(rows).value_or(NextRow{}).ended, kEndedKept));
+  return ended;
+}
+
+std::vector<EndedBuild> failed_builds(const RowReader& rows) {
+  std::vector<EndedBuild> failed;
+  kFailures.scan_from(rows, [&](const auto&, const EndedBuild& build) {
+    failed.insert(failed.begin(), build);
+    return true;
+  }, first_kept(kNext.get(rows).value_or(NextRow{}).failures, kFailuresKept));
+  return failed;
+}
+
+}  // namespace tidemark::projections::builds
