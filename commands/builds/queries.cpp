@@ -1,16 +1,12 @@
 #include "commands/builds/queries.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "core/event/json.hpp"
 #include "schemas/builds/commands.hpp"
 
 namespace tidemark::commands::builds {
 namespace {
-
-constexpr std::int64_t kProgressParts = 2'000;  // above the 1,000 tenths of a percent
 
 // Both sides are SHA-256 values in hex, so lengths tell nothing.
 bool equal_hashes(std::string_view a, std::string_view b) {
@@ -110,20 +106,6 @@ std::string seen_key(std::string_view build_id) { return "seen/" + std::string(b
 std::string mark_key(std::string_view build_id) { return "mark/" + std::string(build_id); }
 std::string contact_key(std::string_view worker_id) { return "contact/" + std::string(worker_id); }
 std::string vm_use_key(std::string_view build_id) { return "vm-use/" + std::string(build_id); }
-
-std::string progress_key(std::string_view build_id) { return "progress/" + std::string(build_id); }
-
-std::optional<std::int64_t> progress_value(std::uint32_t attempt, std::string_view percent) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(percent.data(), percent.data() + percent.size(), number);
-  if (error != std::errc() || end != percent.data() + percent.size() || !(number >= 0 && number <= 100)) return std::nullopt;
-  return std::int64_t{attempt} * kProgressParts + std::llround(number * 10);
-}
-
-std::optional<std::int64_t> known_progress(std::optional<std::int64_t> value, std::uint32_t attempt) {
-  if (!value || *value / kProgressParts != attempt) return std::nullopt;
-  return *value % kProgressParts;
-}
 
 std::string complete_timer(const Timer& timer,
                            const std::function<std::optional<std::int64_t>(std::string_view key)>& memory) {

@@ -59,12 +59,6 @@ std::string seen_key(std::string_view build_id);         ///< ms of the build's 
 std::string mark_key(std::string_view build_id);         ///< ms of its last HeartbeatRecorded
 std::string contact_key(std::string_view worker_id);     ///< ms of the worker's last contact, polls included
 std::string vm_use_key(std::string_view build_id);       ///< ms of the VM token's last use
-std::string progress_key(std::string_view build_id);     ///< the attempt and how far it is, see below
-
-/// What is kept under progress_key; nothing when `percent` is no number from 0 to 100.
-std::optional<std::int64_t> progress_value(std::uint32_t attempt, std::string_view percent);
-/// Tenths of a percent; nothing when the value is of another attempt.
-std::optional<std::int64_t> known_progress(std::optional<std::int64_t> value, std::uint32_t attempt);
 
 /// Data of a timer's command with the owner's memory filled in: what Domain::complete_timer returns.
 std::string complete_timer(const Timer& timer,

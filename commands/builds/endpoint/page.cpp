@@ -36,7 +36,16 @@ http::Response file_answer(const http::Request& request, std::string_view name, 
 
 }  // namespace
 
-Task<http::Response> home(Api&, http::Request& request) { co_return file_answer(request, "index.html", page_file("index.html").value()); }
+Task<http::Response> home(Api&, http::Request& request) {
+  const auto address = request.target().substr(0, request.target().find('?'));
+  if (address.ends_with("/" + std::string(kDomain))) {  // on the main port: without the slash the page's own addresses would lead elsewhere
+    http::Response response;
+    response.status = 308;
+    response.header("Location", std::string(kDomain) + "/");
+    co_return response;
+  }
+  co_return file_answer(request, "index.html", page_file("index.html").value());
+}
 
 Task<http::Response> page_part(Api&, http::Request& request) {
   const auto name = request.param("file");

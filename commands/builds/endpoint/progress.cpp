@@ -6,6 +6,7 @@
 #include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "commands/builds/live_progress.hpp"
 #include "core/event/json_writer.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/events.hpp"

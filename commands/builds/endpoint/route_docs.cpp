@@ -148,7 +148,7 @@ std::string board_schema() {
                                             {"attempt", "uint"}});
   const std::string active = object_schema({{"id", "string"}, {"platform", kPlatform}, {"status", R"({"type":"string","enum":["assigned","building"]})"},
                                             {"attempt", "uint"}, {"submitted_at", "integer"}, {"order", "uint"}, {"worker_id?", "string"},
-                                            {"worker?", "string"}, {"started_at?", "integer"}, {"seen_at?", "integer"},
+                                            {"worker?", "string"}, {"started_at?", "integer"}, {"seen_at?", "integer"}, {"stage?", "string"},
                                             {"progress?", R"({"type":"number","minimum":0,"maximum":100})"}});
   const std::string worker = object_schema({{"id", "string"}, {"name", "string"}, {"status", R"({"type":"string","enum":["idle","building","offline"]})"},
                                             {"completed", "uint"}, {"failed", "uint"}, {"build_id?", "string"}, {"seen_at?", "integer"}});

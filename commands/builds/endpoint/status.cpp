@@ -1,6 +1,7 @@
 #include "commands/builds/endpoint/status.hpp"
 
 #include "commands/builds/endpoint/credentials.hpp"
+#include "commands/builds/live_progress.hpp"
 #include "projections/builds/builds_model.hpp"
 #include "projections/builds/endpoint/status_board.hpp"
 #include "projections/builds/status_model.hpp"
@@ -27,6 +28,7 @@ Task<Result<std::vector<http::BoardSection>>> read_board(std::shared_ptr<Api> ap
     signs.build_seen = [&](std::string_view build) { return view.memory.get(seen_key(build)); };
     signs.worker_contact = [&](std::string_view worker) { return view.memory.get(contact_key(worker)); };
     signs.progress = [&](std::string_view build, std::uint32_t attempt) { return known_progress(view.memory.get(progress_key(build)), attempt); };
+    signs.stage = [&](std::string_view build, std::uint32_t attempt) { return known_stage(view.memory.get(stage_key(build)), attempt); };
     signs.workers_online = nodes_online(view.state, view.now, view.lane_taken, kOnlineWithin, signs.worker_contact);
     sections = render::status_sections(*status, *builds, signs, now);
   });

@@ -7,6 +7,7 @@
 #include "commands/builds/endpoint/marks.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "commands/builds/live_progress.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/refusals.hpp"
 
@@ -82,6 +83,8 @@ Task<http::Response> telemetry(Api& api, http::Request& request) {
     command->last_mark_at = view.memory.get(mark_key(build.id));
     const auto present = find_build(view.state, build.id);
     record = !present || is_worth_recording(*command, *present, is_mark_due(api, view, command->last_mark_at));
+    if (!present || !is_active(present->status) || !command->beat) return;
+    if (const auto stage = stage_value(present->attempt, command->beat->stage)) view.memory.set(stage_key(build.id), *stage);
   });
   if (!answered) co_return ledger_unavailable(kTelemetryFailed);
   if (!record) co_return answer(200, kTaken);

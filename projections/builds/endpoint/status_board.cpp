@@ -60,6 +60,7 @@ http::BoardSection active_section(const RowReader& status, const RowReader& buil
     optional_member(json, "worker", worker_name(builds, build.worker_id));
     optional_member(json, "started_at", build.started_at);
     optional_member(json, "seen_at", rounded(signs.build_seen(build.id), kBuildSeenStepMs));
+    optional_member(json, "stage", signs.stage(build.id, build.attempt));
     if (const auto progress = signs.progress(build.id, build.attempt)) json.member("progress", static_cast<double>(*progress) / 10);
     json.end_object();
     section.items.push_back({build.id, std::move(out)});

@@ -18,6 +18,8 @@ struct LiveSigns {
   std::function<std::optional<std::int64_t>(std::string_view build_id)> build_seen;
   /// In tenths of a percent, of that attempt.
   std::function<std::optional<std::int64_t>(std::string_view build_id, std::uint32_t attempt)> progress;
+  /// What its virtual machine last said that it does, in that attempt.
+  std::function<std::optional<std::string_view>(std::string_view build_id, std::uint32_t attempt)> stage;
   std::function<std::optional<std::int64_t>(std::string_view worker_id)> worker_contact;
   std::int64_t workers_online = 0;
 };

@@ -54,7 +54,7 @@ def key_routes():
     b, w = world.active["id"], world.owner
     return [
         ("POST", "/api/builds/submit"), ("POST", "/api/builds"), ("GET", "/api/builds"), ("GET", "/api/builds/active"),
-        ("GET", "/api/builds/statistics"), ("POST", f"/api/builds/{b}/cancel"), ("POST", "/api/workers/register"),
+        ("GET", "/api/builds/statistics"), ("GET", "/api/status"), ("GET", "/api/status/stream"), ("POST", f"/api/builds/{b}/cancel"), ("POST", "/api/workers/register"),
         ("GET", "/api/workers/poll"), ("POST", "/api/workers/upload"), ("POST", "/api/workers/result"),
         ("POST", "/api/workers/fail"), ("POST", "/api/workers/heartbeat"), ("POST", f"/api/workers/{w}/unregister"),
         ("GET", f"/api/workers/{w}/stats"), ("GET", f"/api/builds/{b}/source"), ("GET", f"/api/builds/{b}/certs"),

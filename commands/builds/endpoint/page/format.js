@@ -47,4 +47,6 @@ export function since(ms, now) {
 }
 
 export const platformName = (platform) => ({ ios: "iOS", android: "Android" })[platform] ?? platform;
+/// "Compiling"; "Building" as long as nothing is known.
+export const stageName = (stage) => (stage ? stage[0].toUpperCase() + stage.slice(1) : "Building");
 export const endingName = (ending) => ({ completed: "Completed", failed: "Failed", timed_out: "Timed out" })[ending] ?? ending;

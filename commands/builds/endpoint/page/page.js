@@ -156,8 +156,8 @@ function showActive() {
     else parts.bar.removeAttribute("value");
     parts.bar.setAttribute("aria-label", `Progress of build ${build.id}`);
     const attempt = build.attempt > 1 ? `, attempt ${format.number(build.attempt)}` : "";
-    const phase = build.status === "assigned" ? "Preparing" : known ? `Building, ${format.share(build.progress / 100)}` : "Building";
-    setText(parts.phase, phase + attempt);
+    const phase = build.status === "assigned" ? "Preparing" : format.stageName(build.stage);
+    setText(parts.phase, phase + (known ? `, ${format.share(build.progress / 100)}` : "") + attempt);
     parts.seen.dataset.seen = build.seen_at ?? "";
     showSilence(parts.seen);
   });

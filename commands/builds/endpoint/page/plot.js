@@ -144,13 +144,14 @@ export class Plot {
   /// As many times as fit; days when the builds are of more than one.
   #dates(svg, builds, x, area) {
     if (builds.length === 0) return;
-    const days = builds.at(-1).ended_at - builds[0].ended_at > 86_400_000;
+    const span = builds.at(-1).ended_at - builds[0].ended_at;
+    const words = span > 86_400_000 ? format.date : span > 600_000 ? format.timeOfDay : format.timeOfDayExactly;
     const fit = Math.max(2, Math.floor((area.right - area.left) / 96));
     const count = Math.min(fit, builds.length);
     let before = "";
     for (let i = 0; i < count; ++i) {
       const index = count === 1 ? 0 : Math.round((i / (count - 1)) * (builds.length - 1));
-      const text = (days ? format.date : format.timeOfDay)(builds[index].ended_at);
+      const text = words(builds[index].ended_at);
       if (text === before) continue;
       before = text;
       const anchor = count === 1 ? "middle" : i === 0 ? "start" : i === count - 1 ? "end" : "middle";
