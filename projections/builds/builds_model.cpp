@@ -232,10 +232,6 @@ std::optional<WorkerView> find_worker(const RowReader& rows, std::string_view wo
   return kWorkers.get(rows, std::string(worker_id));
 }
 
-void scan_workers(const RowReader& rows, FnRef<bool(const WorkerView&)> visit) {
-  kWorkers.scan(rows, [&](const auto&, const WorkerView& worker) { return visit(worker); });
-}
-
 std::optional<std::string> worker_name(const RowReader& rows, const std::optional<std::string>& worker_id) {
   if (!worker_id) return std::nullopt;
   auto worker = kWorkers.get(rows, *worker_id);

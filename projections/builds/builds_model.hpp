@@ -93,8 +93,6 @@ struct BuildsModel {
 
 std::optional<BuildView> find_build(const RowReader& rows, std::string_view build_id);
 std::optional<WorkerView> find_worker(const RowReader& rows, std::string_view worker_id);
-/// In the order of their ids, until `visit` says no.
-void scan_workers(const RowReader& rows, FnRef<bool(const WorkerView&)> visit);
 /// Name of the worker, or nothing.
 std::optional<std::string> worker_name(const RowReader& rows, const std::optional<std::string>& worker_id);
 
