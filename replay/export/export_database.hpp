@@ -59,6 +59,8 @@ class ExportDatabase {
   Result<void> reset();
   /// Changes rows outside the log's order, all or nothing: for what only a person asks for.
   Result<void> edit(FnRef<Result<void>(SqliteFile&)> work);
+  /// Reads.
+  Result<void> look(FnRef<Result<void>(SqliteFile&)> work) { return work(*sqlite_); }
   /// Makes the file one file, without a journal beside it.
   Result<void> finish();
   /// Removes what is ours, so that the file is the old system's alone. The exporter refuses it from then on.

@@ -1,12 +1,11 @@
 #include "projections/builds/export/mapping.hpp"
 
-#include <boost/describe/members.hpp>
-#include <boost/mp11/algorithm.hpp>
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/runtime/typed_domain.hpp"
+#include "projections/builds/export/legacy_cells.hpp"
 #include "projections/builds/export/legacy_rows.hpp"
 #include "projections/builds/logs_model.hpp"
 #include "schemas/builds/ids.hpp"
@@ -21,41 +20,6 @@ using replay::Cells;
 
 enum TableIndex : std::size_t { kWorkersTable, kBuildsTable, kLogsTable, kSnapshotsTable, kDiagnosticsTable, kTables };
 enum TopicIndex : std::size_t { kLedger, kLogs, kSamples };
-
-template <class Row>
-using Members = boost::describe::describe_members<Row, boost::describe::mod_public>;
-
-/// Numbered rows get their number from SQLite.
-template <class Row>
-constexpr bool kNumbered = std::is_same_v<decltype(Row::id), std::optional<std::int64_t>>;
-
-template <class Row>
-std::vector<std::string> columns_of() {
-  std::vector<std::string> names;
-  boost::mp11::mp_for_each<Members<Row>>([&](auto member) {
-    if (!kNumbered<Row> || std::string_view(member.name) != "id") names.emplace_back(member.name);
-  });
-  return names;
-}
-
-template <class Row>
-std::size_t column_index(std::string_view name) {
-  const auto names = columns_of<Row>();
-  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
-template <class Row>
-Cells cells_of(Row&& row) {
-  using Plain = std::remove_cvref_t<Row>;
-  Cells cells;
-  boost::mp11::mp_for_each<Members<Plain>>([&](auto member) {
-    if (kNumbered<Plain> && std::string_view(member.name) == "id") return;
-    auto& value = row.*member.pointer;
-    if (value) cells.emplace_back(std::move(*value));
-    else cells.emplace_back();
-  });
-  return cells;
-}
 
 template <class Row>
 replay::ExportTable table_of() {

@@ -69,6 +69,13 @@ class OldDatabase:
         rows = self.connection.execute("SELECT * FROM build_logs WHERE build_id = ? ORDER BY timestamp ASC", (build_id,))
         return [{"timestamp": row["timestamp"], "level": row["level"], "message": row["message"]} for row in rows]
 
+    def samples(self, build_id):
+        rows = self.connection.execute("SELECT * FROM cpu_snapshots WHERE build_id = ? ORDER BY timestamp ASC", (build_id,))
+        return [{"cpu_percent": row["cpu_percent"], "memory_mb": row["memory_mb"]} for row in rows]
+
+    def diagnostics(self, worker_id):
+        return [dict(row) for row in self.connection.execute("SELECT * FROM diagnostics WHERE worker_id = ? ORDER BY run_at DESC", (worker_id,))]
+
     def file(self, kind, build_id, platform="ios"):
         """The bytes of a build's file, or nothing."""
         name = {"source": f"builds/{build_id}.zip", "certs": f"certs/{build_id}.zip",

@@ -1,5 +1,6 @@
 """What the tests of the export share: a node that exports, old clients' work on it, and both sides compared."""
 
+import json
 import os
 import random
 import sqlite3
@@ -36,6 +37,7 @@ class ExportingNode:
         self.node = Node(binary, directory, ["--builds-export-dir", self.old, *flags])
         self.client = None
         self.builds = {}  # id to (platform, source, certs, result)
+        self.samples = {}  # by build, what was sent
 
     def start(self):
         self.node.start()
@@ -119,6 +121,11 @@ class ExportingNode:
             for row in database.rows("workers"):
                 stats = self.client.call("GET", f"/workers/{row['id']}/stats").json()
                 shown = {"successfulBuilds": row["builds_completed"], "failedBuilds": row["builds_failed"], "workerName": row["name"], "status": row["status"]}
+                reports = self.client.call("GET", f"/diagnostics/{row['id']}?limit=1000").json()["reports"]
+                exported = [dict(report, auto_fixed=bool(report["auto_fixed"]), checks=json.loads(report["checks"])) for report in database.diagnostics(row["id"])]
+                key = lambda report: (report["run_at"], report["id"])  # noqa: E731
+                if sorted(reports, key=key) != sorted(exported, key=key):
+                    found.append(f"worker {row['id']}: diagnostics {reports} exported as {exported}")
                 found += [f"worker {row['id']}: {name} is {stats[name]!r}, exported {value!r}" for name, value in shown.items() if stats[name] != value]
             return found
         finally:
@@ -132,6 +139,8 @@ class ExportingNode:
         exported = database.logs(build_id)
         if logs != exported:
             found.append(f"build {build_id}: log {logs} exported as {exported}")
+        if build_id in self.samples and self.samples[build_id] != database.samples(build_id):
+            found.append(f"build {build_id}: samples {self.samples[build_id]} exported as {database.samples(build_id)}")
         if build_id in self.builds:
             platform, source, certs, result = self.builds[build_id]
             for kind, content in (("source", source), ("certs", certs), ("result", result)):
@@ -161,6 +170,14 @@ def work(exporting, seed, steps, workers=3):
         elif action < 7 and name in active:
             assert exporting.client.log(active[name], name, f"step {step} \u00e9\U0001f600 \"quoted\"").status == 200
             exporting.client.heartbeat(active[name], name)
+            sample = {"type": "cpu_snapshot", "timestamp": "2026-01-01T00:00:00Z",
+                      "data": {"cpu_percent": rng.randrange(1_000_000) / 1000, "memory_mb": rng.randrange(9_000_000) / 1000}}
+            sent = exporting.client.post_json(f"/builds/{active[name]}/telemetry", sample, {"X-Worker-Id": name, "X-Build-Id": active[name]})
+            assert sent.status == 200, (sent.status, sent.body)
+            exporting.samples.setdefault(active[name], []).append(sample["data"])
+            report = {"worker_id": name, "status": rng.choice(("healthy", "warning")), "duration_ms": step,
+                      "checks": [{"name": "disk", "status": "pass", "message": "ok", "duration_ms": 1, "auto_fixed": False}]}
+            assert exporting.client.post_json("/diagnostics/report", report).status == 200
         elif action < 8 and name in active:
             exporting.complete(active.pop(name), name, b"result %d" % step)
         elif action < 9 and name in active:
