@@ -71,7 +71,8 @@ class ExportingNode:
     def complete(self, build_id, worker, result):
         answer = self.client.upload(build_id, worker, result)
         assert answer.status == 200, (answer.status, answer.body)
-        self.builds[build_id][3] = result
+        if build_id in self.builds:
+            self.builds[build_id][3] = result
 
     def fail(self, build_id, worker, message):
         content_type, body = multipart([("build_id", build_id), ("worker_id", worker), ("success", "false"), ("error_message", message)], [])
