@@ -65,7 +65,9 @@ Outcome decide_poll(const Scene& scene, const PollForJob& command) {
       reply.job = job_of(build);
     } else {
       // A token-authenticated worker runs what it was given and would start it twice; a lost answer shows as silence.
-      const bool alive = held->status == BuildStatus::building || command.last_sign_at.value_or(0) > held->assigned_at;
+      // That its virtual machine has authenticated is known even when the owner's memory of later signs is lost.
+      const bool alive = held->status == BuildStatus::building || held->vm_authenticated_at != 0 ||
+                         command.last_sign_at.value_or(0) > held->assigned_at;
       if (!by_token || !alive) reply.job = job_of(*held);
     }
   } else if (const auto next = first_pending(scene)) {
