@@ -86,15 +86,30 @@ class Registry final : public MetricsRegistry {
     collectors_.push_back(std::move(collect));
   }
 
-  std::string expose() override {
-    const std::lock_guard lock(exposing_);
-    for (auto& collect : collectors_) collect();
-    auto families = registry_.Collect();
-    std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::string expose() override { return prometheus::TextSerializer().Serialize(collect()); }
+
+  std::string expose_selected(const std::function<bool(std::string_view name, const metrics::Labels& labels)>& wanted) override {
+    auto families = collect();
+    for (auto& family : families) {
+      std::erase_if(family.metric, [&](const prometheus::ClientMetric& metric) {
+        metrics::Labels labels;
+        for (const auto& label : metric.label) labels.emplace_back(label.name, label.value);
+        return !wanted(family.name, labels);
+      });
+    }
+    std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
     return prometheus::TextSerializer().Serialize(families);
   }
 
  private:
+  std::vector<prometheus::MetricFamily> collect() {
+    const std::lock_guard lock(exposing_);
+    for (auto& collect : collectors_) collect();
+    auto families = registry_.Collect();
+    std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return families;
+  }
+
   template <class Metric, class Handle, class Build, class... Arguments>
   Handle& handle(Families<Metric, Handle>& families, const metrics::Description& wanted, Build build, const Arguments&... arguments) {
     std::map<std::string, std::string> labels(wanted.labels.begin(), wanted.labels.end());

@@ -1,8 +1,10 @@
 #pragma once
 // The registry behind core/base/metrics.hpp (prometheus-cpp inside), and its text.
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/fn.hpp"
 #include "core/base/metrics.hpp"
@@ -20,6 +22,8 @@ class MetricsRegistry : public metrics::Registry {
   virtual void on_expose(Fn<void()> collect) = 0;
   /// All metrics in the Prometheus text format 0.0.4, families ordered by name.
   virtual std::string expose() = 0;
+  /// The same of those that `wanted` says, asked about each set of labels.
+  virtual std::string expose_selected(const std::function<bool(std::string_view name, const metrics::Labels& labels)>& wanted) = 0;
 };
 std::unique_ptr<MetricsRegistry> make_metrics_registry();
 

@@ -10,6 +10,7 @@
 #include "core/blob/blob_store.hpp"
 #include "core/http/http.hpp"
 #include "core/keys/key_ring.hpp"
+#include "core/observe/metrics_registry.hpp"
 #include "core/runtime/node.hpp"
 #include "ops/cli/commands.hpp"
 #include "ops/cli/settings.hpp"
@@ -21,8 +22,9 @@ struct DomainServices {
   runtime::Node& node;
   blob::BlobStore& blobs;
   const keys::KeyRing& keys;
+  Executor& blocking;                 ///< for work that takes a while; resumes on the node's scheduler
   runtime::PositionTag position_tag;
-  metrics::Registry* metrics;
+  observe::MetricsRegistry* metrics;
 };
 
 /// A domain in one node process. Made before the node, destroyed after it. Everything on the main thread.

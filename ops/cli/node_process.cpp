@@ -227,7 +227,8 @@ Result<void> compose(Process& process) {
                                        .signing_secrets = signing_secrets(*process.installation.ring)};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
-  const DomainServices services{*process.node, *process.blobs, *process.installation.ring, position_tag(*process.installation.ring), process.metrics.get()};
+  const DomainServices services{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring, .blocking = *process.files,
+                                .position_tag = position_tag(*process.installation.ring), .metrics = process.metrics.get()};
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
   }

@@ -54,6 +54,11 @@ ROWS = [
         ("Lanes stopped", "short", [(level("tidemark_projection_stopped_lanes"), "{{projection}}")]),
         ("Applying, p99", "s", [(p99("tidemark_projection_apply_seconds", "projection"), "{{projection}}")]),
     ]),
+    ("Builds", [
+        ("Queue", "short", [(level("tidemark_builds_queue_builds"), "{{state}}")]),
+        ("Assignment, p99", "s", [(p99("tidemark_builds_assignment_seconds", "instance"), "{{instance}}")]),
+        ("Timeouts", "ops", [(rate("tidemark_builds_timeouts_total", "instance"), "{{instance}}")]),
+    ]),
     ("Reactions", [
         ("Pending", "short", [(level("tidemark_reactions_pending"), "{{domain}}")]),
         ("Ended", "ops", [(rate("tidemark_reactions_ended_total", "domain, outcome"), "{{domain}} {{outcome}}")]),

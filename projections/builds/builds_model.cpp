@@ -162,6 +162,9 @@ struct Fold {
   }
   void operator()(const BuildTimedOut& e) const {
     finish(e.build_id, timeout_message(e.silent_ms), std::string(kTimedOutFailure), BuildStatus::failed);
+    Statistics sums = kStatistics.get(rows).value_or(Statistics{});
+    sums.timed_out += 1;
+    kStatistics.put(rows, sums);
     end_work(rows, e.worker_id, e.build_id, 0, 1);
   }
   void operator()(const BuildCancelled& e) const {

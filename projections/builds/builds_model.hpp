@@ -75,10 +75,11 @@ BOOST_DESCRIBE_STRUCT(WorkerView, (), (id, name, status, capabilities, registere
 struct Statistics {
   std::int64_t pending = 0, assigned = 0, building = 0, completed = 0, failed = 0, cancelled = 0;
   std::int64_t build_time_ms = 0;  ///< sum of completed_at - started_at over builds that have both
+  std::int64_t timed_out = 0;      ///< how often a worker fell silent, whatever became of the build
   std::int64_t total() const { return pending + assigned + building + completed + failed + cancelled; }
   std::int64_t finished() const { return completed + failed + cancelled; }
 };
-BOOST_DESCRIBE_STRUCT(Statistics, (), (pending, assigned, building, completed, failed, cancelled, build_time_ms))
+BOOST_DESCRIBE_STRUCT(Statistics, (), (pending, assigned, building, completed, failed, cancelled, build_time_ms, timed_out))
 
 struct BuildsModel {
   static constexpr std::string_view kName = "builds.builds";

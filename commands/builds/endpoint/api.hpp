@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands/builds/endpoint/answers.hpp"
+#include "commands/builds/endpoint/metrics.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
@@ -25,9 +26,17 @@ struct CommandName {
   bool keyed = false;  ///< the client named it
 };
 
+/// Public figures as last made.
+struct PublicStats {
+  std::string json;
+  SteadyTime made{};
+};
+
 struct Api {
-  explicit Api(BuildsServices given) : services(std::move(given)) {}
+  explicit Api(BuildsServices given) : services(std::move(given)), metrics(services.metrics) {}
   BuildsServices services;
+  BuildsMetrics metrics;
+  PublicStats stats;
 
   runtime::Node& node() { return services.node; }
   blob::BlobStore& blobs() { return services.blobs; }

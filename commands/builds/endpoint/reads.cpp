@@ -106,17 +106,4 @@ Task<http::Response> worker_stats(Api& api, http::Request& request) {
   co_return answer(200, render::worker_stats_json(*worker, api.node().scheduler().wall()));
 }
 
-Task<http::Response> public_stats(Api& api, http::Request&) {
-  constexpr Duration kOnlineWithin = std::chrono::seconds(120);
-  std::int64_t online = 0;
-  const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
-    const auto contact = [&](std::string_view worker_id) { return view.memory.get(contact_key(worker_id)); };
-    online = nodes_online(view.state, view.now, view.lane_taken, kOnlineWithin, contact);
-  });
-  if (!answered) co_return ledger_unavailable(kInternalText);
-  const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
-  if (!rows) co_return ledger_unavailable(kInternalText);
-  co_return answer(200, render::public_stats_json(*rows, online, api.node().scheduler().wall()));
-}
-
 }  // namespace tidemark::commands::builds::endpoint

@@ -7,6 +7,7 @@
 #include "core/blob/blob_store.hpp"
 #include "core/http/http.hpp"
 #include "core/keys/key_ring.hpp"
+#include "core/observe/metrics_registry.hpp"
 #include "core/runtime/node.hpp"
 #include "schemas/builds/settings.hpp"
 
@@ -17,6 +18,8 @@ struct BuildsServices {
   runtime::Node& node;
   blob::BlobStore& blobs;
   const keys::KeyRing& keys;
+  Executor& blocking;                        ///< for work that takes a while; resumes on the node's scheduler
+  observe::MetricsRegistry* metrics;         ///< null: nothing is counted, and there is no /metrics
   std::string api_key;                       ///< at least kApiKeyBytesMin
   std::optional<std::string> base_image_id;  ///< absent: kDefaultBaseImageId for clients that authenticate by key
   schemas::builds::Settings settings;

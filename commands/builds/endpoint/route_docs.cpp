@@ -26,6 +26,7 @@ constexpr const char* kPlatform = R"({"type":"string","enum":["ios","android"]})
 /// A cancelled build is shown as failed.
 constexpr const char* kStatus = R"({"type":"string","enum":["pending","assigned","building","completed","failed"]})";
 constexpr const char* kDiagnosticStatus = R"({"type":"string","enum":["healthy","warning","critical"]})";
+constexpr const char* kBase64 = R"({"type":"string","contentEncoding":"base64"})";
 constexpr const char* kPending = R"({"const":"pending"})";
 constexpr const char* kTrue = R"({"const":true})";
 constexpr const char* kFile = R"({"type":"string","format":"binary"})";
@@ -266,6 +267,15 @@ RouteDoc certs() {
   return doc;
 }
 
+RouteDoc certs_secure() {
+  auto doc = owned_twice(route("Signing material of a build, for its virtual machine",
+                               json(object_schema({{"p12", kBase64}, {"p12Password", "string"}, {"keychainPassword", kBase64},
+                                                   {"provisioningProfiles", array_schema(kBase64)}})),
+                               {{404, "Build not found; Certs not found"}, {413, "Certs bundle too large"}, {500, "Failed to process certs file"}}));
+  doc.description = "Taken out of the bundle, which must be a ZIP archive of sound entries. The keychain password is a new one each time; nothing is cached.";
+  return doc;
+}
+
 RouteDoc register_worker() {
   auto doc = keyed(route("Register a worker, or renew one",
                          json(object_schema({{"id", "string"}, {"status", R"({"type":"string","enum":["registered","re-registered"]})"},
@@ -424,6 +434,14 @@ RouteDoc public_stats() {
                json(object_schema({{"nodesOnline", "integer"}, {"buildsQueued", "integer"}, {"activeBuilds", "integer"}, {"buildsToday", "integer"},
                                    {"totalBuilds", "integer"}, {"totalBuildTimeMs", "integer"}, {"totalCpuCycles", "number"}})),
                {{503, kUnavailable}});
+}
+
+RouteDoc surface_metrics() {
+  RouteDoc doc;
+  doc.summary = "Metrics";
+  doc.description = "Text for Prometheus: the queue, and what it rests on. The platform's /metrics has these and all others.";
+  doc.answers = {{200, "The metrics", {{"text/plain", R"({"type":"string"})", {}}}}};
+  return doc;
 }
 
 RouteDoc home() {

@@ -23,6 +23,7 @@ http::RouteDoc download();
 http::RouteDoc download_type();
 http::RouteDoc source();
 http::RouteDoc certs();
+http::RouteDoc certs_secure();
 
 http::RouteDoc register_worker();
 http::RouteDoc poll();
@@ -52,6 +53,7 @@ http::RouteDoc artifact();
 
 http::RouteDoc health();
 http::RouteDoc public_stats();
+http::RouteDoc surface_metrics();
 http::RouteDoc home();
 http::RouteDoc page_part();
 http::RouteDoc status();

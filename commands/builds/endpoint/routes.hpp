@@ -26,6 +26,7 @@ Task<http::Response> download(Api& api, http::Request& request);
 Task<http::Response> download_type(Api& api, http::Request& request);
 Task<http::Response> source(Api& api, http::Request& request);
 Task<http::Response> certs(Api& api, http::Request& request);
+Task<http::Response> certs_secure(Api& api, http::Request& request);  ///< certs_secure.cpp
 
 // worker.cpp: a worker's life
 Task<http::Response> register_worker(Api& api, http::Request& request);
@@ -59,9 +60,10 @@ Task<http::Response> result(Api& api, http::Request& request);             ///< 
 Task<http::Response> fail(Api& api, http::Request& request);               ///< POST /api/workers/fail
 Task<http::Response> artifact(Api& api, http::Request& request);           ///< POST /api/builds/:id/artifact
 
-// system.cpp: without credentials
+// system.cpp, public_stats.cpp, metrics.cpp: without credentials
 Task<http::Response> health(Api& api, http::Request& request);
 Task<http::Response> public_stats(Api& api, http::Request& request);
+Task<http::Response> surface_metrics(Api& api, http::Request& request);
 
 // page.cpp: the status page; status.hpp has what it shows
 Task<http::Response> home(Api& api, http::Request& request);

@@ -45,6 +45,7 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
   route(post, "/api/builds/:id/retry", retry, docs::retry());
   route(get, "/api/builds/:id/source", source, docs::source());
   route(get, "/api/builds/:id/certs", certs, docs::certs());
+  route(get, "/api/builds/:id/certs-secure", certs_secure, docs::certs_secure());
   route(post, "/api/builds/:id/heartbeat", build_heartbeat, docs::build_heartbeat());
   route(post, "/api/builds/:id/telemetry", telemetry, docs::telemetry());
   route(get, "/api/builds/:id/vm-status", vm_status, docs::vm_status());
@@ -71,6 +72,7 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
   route(get, "/api/health", health, docs::health());
   route(get, "/api/stats", public_stats, docs::public_stats(), slash);
   route(get, "/public/stats", public_stats, docs::public_stats());
+  route(get, "/metrics", surface_metrics, docs::surface_metrics());
   route(get, "/", home, docs::home());
   route(get, "/page/:file", page_part, docs::page_part());
 
@@ -87,7 +89,10 @@ http::Surface surface_of(const std::shared_ptr<Api>& api) {
 
 }  // namespace
 
-http::Surface make_builds_surface(BuildsServices services) { return surface_of(std::make_shared<Api>(std::move(services))); }
+http::Surface make_builds_surface(BuildsServices services) {
+  if (services.metrics != nullptr) expose_builds(*services.metrics, services.node);
+  return surface_of(std::make_shared<Api>(std::move(services)));
+}
 
 http::Surface builds_surface_table() { return surface_of(nullptr); }
 

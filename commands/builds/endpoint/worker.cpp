@@ -131,6 +131,7 @@ Task<http::Response> register_worker(Api& api, http::Request& request) {
 }
 
 Task<http::Response> poll(Api& api, http::Request& request) {
+  const metrics::Stopwatch asked = api.metrics.asked_for_work();
   Poller poller = identify_poller(api, request);
   if (poller.refusal) co_return std::move(*poller.refusal);
   PollForJob& command = poller.command;
@@ -155,6 +156,7 @@ Task<http::Response> poll(Api& api, http::Request& request) {
   const auto outcome = co_await api.decide(request, command, actor, std::move(poller.name));
   const auto reply = reply_of<PollReply>(outcome);
   if (!reply) co_return answer_for(outcome);
+  if (reply->job && outcome.kind == runtime::Outcome::Kind::accepted) asked.stop();
   co_return answer(200, poll_answer(api, *reply, command.worker_id, by_token));
 }
 

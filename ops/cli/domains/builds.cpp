@@ -101,7 +101,8 @@ class BuildsInstance final : public DomainInstance {
   Task<void> stop() override { return export_ ? export_->stop() : DomainInstance::stop(); }
 
   std::vector<http::Surface> surfaces(const DomainServices& services) override {
-    builds::BuildsServices given{.node = services.node, .blobs = services.blobs, .keys = services.keys, .api_key = api_key_,
+    builds::BuildsServices given{.node = services.node, .blobs = services.blobs, .keys = services.keys, .blocking = services.blocking,
+                                 .metrics = services.metrics, .api_key = api_key_,
                                  .base_image_id = std::nullopt, .settings = of_builds_,
                                  .open_registration = settings_.flag("builds.open_registration")};
     if (settings_.is_set("builds.base_image_id")) given.base_image_id = settings_.text("builds.base_image_id");

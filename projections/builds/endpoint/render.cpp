@@ -1,6 +1,7 @@
 #include "projections/builds/endpoint/render.hpp"
 
 #include "core/event/json_writer.hpp"
+#include "projections/builds/cpu_model.hpp"
 #include "projections/builds/endpoint/uptime.hpp"
 #include "projections/builds/logs_model.hpp"
 
@@ -104,15 +105,15 @@ std::string worker_stats_json(const WorkerView& worker, Time now) {
   return out;
 }
 
-std::string public_stats_json(const RowReader& rows, std::int64_t nodes_online, Time now) {
+std::string public_stats_json(const RowReader& rows, const RowReader& samples, std::int64_t nodes_online, Time now) {
   const Statistics sums = statistics(rows);
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("nodesOnline", nodes_online).member("buildsQueued", sums.pending);
   json.member("activeBuilds", sums.assigned + sums.building).member("buildsToday", completed_on_day(rows, now));
   json.member("totalBuilds", sums.finished()).member("totalBuildTimeMs", sums.build_time_ms);
-  // The mean over no CPU snapshot is 0; there are none until telemetry is taken.
-  json.member("totalCpuCycles", 0).end_object();
+  const double seconds = static_cast<double>(sums.build_time_ms) / 1000;
+  json.member("totalCpuCycles", cpu_totals(samples).mean_percent() / 100 * seconds).end_object();
   return out;
 }
 

@@ -23,7 +23,7 @@ std::string status_json(const BuildView& build);
 std::string logs_json(const RowReader& rows, std::string_view build_id, std::optional<std::uint64_t> limit);
 /// GET /api/workers/:id/stats
 std::string worker_stats_json(const WorkerView& worker, Time now);
-/// GET /public/stats
-std::string public_stats_json(const RowReader& rows, std::int64_t nodes_online, Time now);
+/// GET /public/stats; `rows` of the builds model, `samples` of the cpu model. Numbers always.
+std::string public_stats_json(const RowReader& rows, const RowReader& samples, std::int64_t nodes_online, Time now);
 
 }  // namespace tidemark::projections::builds::endpoint

@@ -24,11 +24,11 @@ LABELS = {
     "surface": NAME, "domain": NAME, "topic": NAME, "projection": NAME, "export": NAME, "store": STORE, "route": ROUTE,
     "method": re.compile("GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|any"), "status": re.compile("[1-5]xx"),
     "verdict": re.compile("accepted|nothing|refused|version_conflict|key_reused|replayed|failed"),
-    "outcome": NAME, "result": NAME,
+    "outcome": NAME, "result": NAME, "state": NAME,
     "version": re.compile(r"\d+\.\d+\.\d+"), "le": re.compile(r"\d+(\.\d+)?(e-\d+)?|\+Inf"),
 }
 GAUGE_UNITS = ("_bytes", "_events", "_seconds", "_records", "_commands", "_lanes", "_connections", "_fds", "_ready", "_info",
-               "_in_flight", "_pending", "_streams", "_sockets")
+               "_in_flight", "_pending", "_builds", "_streams", "_sockets")
 
 
 class Metrics(unittest.TestCase):
@@ -162,6 +162,28 @@ class Metrics(unittest.TestCase):
         self.assertLess(abs(after["process_start_time_seconds"].value() - time.time()), 3600)
         for name in ("tidemark_blob_damaged_total", "tidemark_log_refused_appends_total", "tidemark_projection_faults_total"):
             self.assertEqual(after[name].value(), 0, name)
+
+    def test_the_builds_surface_shows_what_is_its_own_and_asks_for_no_key(self):
+        before = exposition.parse(self.node.request("GET", "/builds/metrics").body.decode())
+        build, worker = self.traffic()
+        answer = self.node.request("GET", "/builds/metrics")
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        text = answer.body.decode()
+        self.assertNotIn(build, text)
+        self.assertNotIn(worker, text)
+        after = exposition.parse(text)
+        grew = [f["tidemark_builds_assignment_seconds"].value("_count") for f in (before, after)]
+        self.assertEqual(grew[1] - grew[0], 1)
+        self.assertEqual(after["tidemark_builds_queue_builds"].value(state="pending"), 0)
+        self.assertEqual(after["tidemark_builds_timeouts_total"].value(), 0)
+        for name in ("tidemark_log_refused_appends_total", "tidemark_projection_lag_seconds", "tidemark_blob_damaged_total",
+                     "tidemark_blob_disk_full_total"):
+            self.assertIn(name, after)
+        for name, family in after.items():
+            self.assertRegex(name, r"^tidemark_(builds|blob|shadow|projection|lane|log_refused|node_ready)")
+            for _, labels, _ in family.samples:
+                self.assertEqual(labels.get("domain", "builds"), "builds")
+                self.assertTrue(labels.get("projection", "builds.").startswith("builds."))
 
     def test_a_damaged_file_is_not_served_but_counted_and_named(self):
         with tempfile.TemporaryDirectory(prefix="tidemark-metrics-damage-") as folder:
