@@ -1,5 +1,7 @@
 // A worker's life: register, poll, unregister.
 
+#include <cmath>
+
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/intake.hpp"
 #include "commands/builds/endpoint/json_values.hpp"
@@ -111,7 +113,9 @@ Task<http::Response> register_worker(Api& api, http::Request& request) {
   RegisterWorker command;
   command.name = text_of(root["name"]);
   command.capabilities.raw = compact_json(root["capabilities"]);
-  command.active_build_count = root["active_build_count"].as_int64();
+  if (const auto count = number_of(root["active_build_count"]); count && std::abs(*count) < 1e9) {
+    command.active_build_count = static_cast<std::int64_t>(*count);
+  }
   if (is_given(root["publicIdentifier"])) command.public_identifier = text_of(root["publicIdentifier"]);
   command.worker_id = is_given(root["id"]) ? text_of(root["id"]) : derive_worker_id(name.id);
   command.token_key_id = api.keys().current_mac_key();

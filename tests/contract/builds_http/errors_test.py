@@ -4,8 +4,10 @@ usage: errors_test.py <tidemark binary>
 """
 
 import os
+import re
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "compat", "builds"))
 
@@ -14,6 +16,7 @@ from controller import API_KEY, Controller, check, equal, run  # noqa: E402
 BINARY = sys.argv[1]
 JSON = "application/json; charset=utf-8"
 UNKNOWN = "A" * 21
+UUID4 = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 
 controller = Controller(BINARY)
 
@@ -58,7 +61,9 @@ def key_routes():
         ("GET", "/api/workers/poll"), ("POST", "/api/workers/upload"), ("POST", "/api/workers/result"),
         ("POST", "/api/workers/fail"), ("POST", "/api/workers/heartbeat"), ("POST", f"/api/workers/{w}/unregister"),
         ("GET", f"/api/workers/{w}/stats"), ("GET", f"/api/builds/{b}/source"), ("GET", f"/api/builds/{b}/certs"),
-        ("POST", f"/api/builds/{b}/logs"), ("POST", f"/api/builds/{b}/heartbeat"),
+        ("POST", f"/api/builds/{b}/logs"), ("POST", f"/api/builds/{b}/heartbeat"), ("POST", f"/api/builds/{b}/telemetry"),
+        ("GET", f"/api/builds/{b}/certs-secure"), ("POST", "/api/diagnostics/report"), ("GET", f"/api/diagnostics/{w}"),
+        ("GET", f"/api/diagnostics/{w}/latest"),
     ]
 
 
@@ -234,6 +239,73 @@ def heartbeats():
     equal((reply.status, reply.json()["success"]), (200, True))
 
 
+def telemetry_is_checked():
+    """telemetry: credentials, build named twice, body"""
+    c, build = controller, world.active["id"]
+    path, unknown = f"/api/builds/{build}/telemetry", f"/api/builds/{UNKNOWN}/telemetry"
+    good = {"type": "other", "timestamp": "2026-01-01T00:00:00Z", "data": {}}
+    own = {"X-Worker-Id": world.owner, "X-Build-Id": build}
+    refused(c.post(unknown, good), 401, "Missing X-Worker-Id header", "WORKER_ID_MISSING")
+    refused(c.post(unknown, good, headers={"X-Worker-Id": world.other}), 401, "Missing X-Build-Id header", "BUILD_ID_HEADER_MISSING")
+    refused(c.post(unknown, good, headers=own), 403, "X-Build-Id header does not match build ID in URL", "BUILD_ID_HEADER_MISMATCH")
+    refused(c.post(unknown, good, headers={"X-Worker-Id": world.other, "X-Build-Id": UNKNOWN}), 404, "Build not found", "BUILD_NOT_FOUND")
+    refused(c.post(path, good, headers={"X-Worker-Id": world.other, "X-Build-Id": build}), 403, "Worker not assigned to this build",
+            "NOT_BUILD_OWNER")
+    for missing in good:
+        refused(c.post(path, {k: v for k, v in good.items() if k != missing}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
+    refused(c.post(path, {**good, "type": ""}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
+    refused(c.post(path, {**good, "data": None}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
+    refused(c.post(path, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
+    equal(c.post(path, '{"type":', headers=own).status, 400, "malformed JSON")
+    for body in (good, {**good, "data": {"large": "x" * 200_000}}, {**good, "type": "t" * 5000}, {**good, "timestamp": 5}, {**good, "data": [1]}):
+        reply = c.post(path, body, headers=own)
+        equal((reply.status, reply.text), (200, '{"status":"ok"}'))
+    for build, worker, status in ((world.completed, world.completer, 200), (world.failed, world.failer, 409), (world.cancelled, world.failer, 409)):
+        reply = c.post(f"/api/builds/{build['id']}/telemetry", good, headers={"X-Worker-Id": worker, "X-Build-Id": build["id"]})
+        equal(reply.status, status, "as a heartbeat after the end")
+
+
+def diagnostics_are_checked():
+    """diagnostics: fields, status, worker, checks, in this order; limits of the list"""
+    c, report = controller, "/api/diagnostics/report"
+    good = {"worker_id": world.other, "status": "healthy", "duration_ms": 0, "checks": []}
+    missing = "Missing required fields: worker_id, status, duration_ms, checks"
+    for field in good:
+        refused(c.post(report, {**{k: v for k, v in good.items() if k != field}}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING", field)
+        refused(c.post(report, {**good, field: None}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING", field)
+    refused(c.post(report, {**good, "duration_ms": "long"}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING")
+    refused(c.post(report), 400, missing, "DIAGNOSTIC_FIELDS_MISSING")
+    wrong = {"worker_id": "nobody", "status": "fine", "duration_ms": 1, "checks": {"a": 1}}
+    refused(c.post(report, wrong), 400, "Invalid status. Must be: healthy, warning, or critical", "DIAGNOSTIC_STATUS_INVALID")
+    wrong["status"] = "critical"
+    refused(c.post(report, wrong), 404, "Worker not found", "WORKER_NOT_FOUND")
+    wrong["worker_id"] = world.other
+    refused(c.post(report, wrong), 400, "checks must be an array", "DIAGNOSTIC_CHECKS_INVALID")
+    for suffix in ("", "/latest"):
+        refused(c.get(f"/api/diagnostics/nobody{suffix}"), 404, "Worker not found", "WORKER_NOT_FOUND")
+    refused(c.get(f"/api/diagnostics/{world.other}/latest"), 404, "No diagnostic reports found")
+    equal(c.get(f"/api/diagnostics/{world.other}").json(), {"worker_id": world.other, "reports": []})
+    before = time.time() * 1000
+    ids = []
+    for i in range(12):
+        checks = [{"name": "disk", "status": "pass", "message": "cut \ud83d", "duration_ms": i, "auto_fixed": False, "details": {"free": [1, 2.5, None]}}]
+        reply = c.post(report, {**good, "duration_ms": str(i), "auto_fixed": i % 2 == 0, "run_at": 5, "checks": checks})
+        equal((reply.status, list(reply.json()), reply.json()["status"]), (200, ["id", "status"], "stored"))
+        ids.insert(0, reply.json()["id"])
+        check(UUID4.match(ids[0]), ids[0])
+    for limit, count in (("", 10), ("?limit=3", 3), ("?limit=0", 0), ("?limit=50", 12), ("?limit=x", 10), ("?limit=-1", 10), ("?limit=", 10)):
+        listed = c.get(f"/api/diagnostics/{world.other}{limit}").json()["reports"]
+        equal([r["id"] for r in listed], ids[:count], f"newest first, limit {limit}")
+    latest = c.get(f"/api/diagnostics/{world.other}/latest")
+    check(b" " not in latest.body.replace(b"cut ", b""), f"compact: {latest}")
+    latest = latest.json()
+    equal(list(latest), ["id", "worker_id", "status", "run_at", "duration_ms", "auto_fixed", "checks"])
+    equal((latest["id"], latest["duration_ms"], latest["auto_fixed"]), (ids[0], 11, False))
+    check(before - 1000 <= latest["run_at"] <= time.time() * 1000 + 1000, "our clock, not the client's")
+    equal(latest["checks"], [{"name": "disk", "status": "pass", "message": "cut \ufffd", "duration_ms": 11, "auto_fixed": False,
+                              "details": {"free": [1, 2.5, None]}}])
+
+
 def cancel_retry_download():
     """cancel, retry and download of builds in the wrong state"""
     c = controller
@@ -277,14 +349,31 @@ def unknown_paths():
         refused(c.request(method, path, key=None), 404, "Not found", None, path)
     for path in ("/api/builds/", "/api/stats/"):
         equal(c.get(path).status, 200, path)
-    for path in ("/health", "/api/health", "/api/stats", "/public/stats", "/"):
-        equal(c.get(path, key=None).status, 200, path)
+    for path in ("/health", "/api/health", "/api/stats", "/api/stats/", "/public/stats", "/", "/metrics"):
+        got = c.get(path, key=None)
+        equal(got.status, 200, path)
+        head = c.request("HEAD", path, key=None)
+        equal((head.status, head.body, head.headers["content-type"]), (200, b"", got.headers["content-type"]), path)
+    b, w = world.completed["id"], world.owner
+    for path in ("/api/builds", "/api/builds/", "/api/builds/active", "/api/builds/statistics", f"/api/builds/{b}", f"/api/builds/{b}/status",
+                 f"/api/builds/{b}/logs", f"/api/builds/{b}/download", f"/api/builds/{b}/download/source", f"/api/builds/{b}/vm-status",
+                 f"/api/workers/{w}/stats", f"/api/diagnostics/{w}"):
+        got, head = c.get(path), c.request("HEAD", path)
+        equal((head.status, head.body), (200, b""), path)
+        for header in ("content-type", "content-length", "etag", "content-disposition"):
+            equal(head.headers.get(header), got.headers.get(header), f"{header} of {path}")
+    refused(c.get("/api/builds", key=None, headers={"X-API-Key": ""}), 401, "Missing X-API-Key header", "API_KEY_MISSING")
+    refused(c.get(f"/api/builds?api_key={API_KEY}", key=None), 401, "Missing X-API-Key header", "API_KEY_MISSING")
+    equal(c.get("/api/builds", key=None, headers={"x-aPi-kEy": API_KEY}).status, 200, "names of headers have no case")
     head = c.request("HEAD", "/api/builds")
     equal((head.status, head.body), (200, b""))
     check(int(head.headers["content-length"]) > 2, "HEAD tells the length")
     reply = c.get("/public/stats", key=None, headers={"Origin": "https://landing.example"})
     equal((reply.headers.get("access-control-allow-origin"), reply.headers.get("access-control-allow-credentials")),
           ("https://landing.example", "true"))
+    for path in ("/api/builds", "/nope"):
+        reply = c.get(path, key=None, headers={"Origin": "https://landing.example"})
+        equal((reply.headers.get("access-control-allow-origin"), reply.headers.get("vary")), ("https://landing.example", "Origin"), "on refusals too")
     pre = c.request("OPTIONS", "/api/builds", key=None, headers={"Origin": "https://landing.example",
                                                                 "Access-Control-Request-Method": "POST",
                                                                 "Access-Control-Request-Headers": "x-api-key"})
@@ -329,5 +418,5 @@ def fail_and_unregister():
 with controller:
     world = World(controller)
     run([key_routes_want_the_key, build_token_routes, owner_routes, log_bodies, submit_order, register_and_poll, upload_order,
-         heartbeats, cancel_retry_download, source_gone, unknown_paths, hostile_ids, credentials_come_before_the_body,
+         heartbeats, telemetry_is_checked, diagnostics_are_checked, cancel_retry_download, source_gone, unknown_paths, hostile_ids, credentials_come_before_the_body,
          fail_and_unregister], "builds surface errors")

@@ -70,6 +70,19 @@ TEST(MetricsRegistry, CountsFromManyThreadsWhileItIsRead) {
   EXPECT_TRUE(has_line(text, "tm_x_seconds_count 4000")) << text;
 }
 
+TEST(MetricsRegistry, ShowsAPartOfWhatItHas) {
+  auto registry = make_metrics_registry();
+  metrics::Counter(registry.get(), {"tm_x_total", "x", {{"domain", "a"}}}).add(1);
+  metrics::Counter(registry.get(), {"tm_x_total", "x", {{"domain", "b"}}}).add(2);
+  metrics::Gauge(registry.get(), {"tm_y", "y"}).set(3);
+  const std::string text = registry->expose_selected([](std::string_view name, const metrics::Labels& labels) {
+    return name == "tm_x_total" && labels == metrics::Labels{{"domain", "b"}};
+  });
+  EXPECT_TRUE(has_line(text, "tm_x_total{domain=\"b\"} 2")) << text;
+  EXPECT_EQ(text.find("\"a\""), std::string::npos) << text;
+  EXPECT_EQ(text.find("tm_y"), std::string::npos) << text;
+}
+
 TEST(MetricsRegistryDeathTest, RefusesOneNameForTwoThings) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(

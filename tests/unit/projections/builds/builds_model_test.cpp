@@ -119,6 +119,7 @@ TEST(BuildsModel, ATimeoutIsAFailureThatALateSuccessTakesBack) {
   model.at(700'000)(completed("b1", "w1", true));
   EXPECT_EQ(find_build(model.rows(), "b1")->status, BuildStatus::completed);
   EXPECT_FALSE(find_build(model.rows(), "b1")->error_message);
+  EXPECT_EQ(statistics(model.rows()).timed_out, 1);
   EXPECT_EQ(find_worker(model.rows(), "w1")->builds_failed, 0u);
   EXPECT_EQ(find_worker(model.rows(), "w1")->builds_completed, 1u);
   EXPECT_EQ(statistics(model.rows()).failed, 0);
