@@ -12,6 +12,7 @@ constexpr std::size_t kEventsPerStep = 4096;
 constexpr std::size_t kBytesPerStep = 8u << 20;
 constexpr Duration kModelPatience = std::chrono::seconds(10);
 constexpr Duration kMeasureEvery = std::chrono::seconds(1);
+constexpr Duration kShortRest = std::chrono::milliseconds(5);  // far behind
 constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::seconds(30);
 
@@ -21,7 +22,7 @@ bool is_lost(const Error& error) { return error.code == Code::not_found || error
 
 Exporter::Exporter(ExportParts parts, ExportOptions options)
     : parts_(parts), options_(std::move(options)),
-      tree_(options_.directory, parts.mapping.layout().folders, options_.sync) {}
+      tree_(options_.directory, parts.mapping.layout().folders) {}
 
 Exporter::~Exporter() {
   *alive_ = false;
@@ -277,12 +278,13 @@ void Exporter::resume() {
   if (auto done = std::exchange(resume_, nullptr)) done(true);
 }
 
-void Exporter::measure() {
+std::uint64_t Exporter::measure() {
   const std::uint64_t unread = unread_records(parts_.log, parts_.mapping.layout().topics, positions_);
   const Time now = parts_.home.wall();
   if (unread == 0) oldest_unread_.reset();
   else if (!oldest_unread_) oldest_unread_ = now;
   options_.metrics.behind(unread, unread == 0 ? Duration(0) : std::max(now - *oldest_unread_, Duration(0)));
+  return unread;
 }
 
 Task<void> Exporter::loop() {
@@ -291,7 +293,7 @@ Task<void> Exporter::loop() {
     woken_ = false;
     auto stepping = step();
     Result<bool> more = co_await std::move(stepping);
-    measure();
+    const std::uint64_t unread = measure();
     if (stopping_ && (!more.ok() || !*more || parts_.home.now() >= stop_by_)) break;
     if (!more.ok()) {
       auto resting = rest(pause);
@@ -302,7 +304,7 @@ Task<void> Exporter::loop() {
     pause = kFirstPause;
     if (*more || woken_) {
       if (!stopping_) {
-        auto resting = rest(options_.pace);
+        auto resting = rest(unread > kEventsPerStep / 4 ? kShortRest : options_.pace);
         co_await resting;
       }
       continue;

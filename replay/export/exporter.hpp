@@ -31,8 +31,8 @@ struct ExportParts {
 struct ExportOptions {
   std::string directory;                        ///< absolute
   std::string root;                             ///< what stored paths begin with; empty: the directory
-  TreeSync sync = TreeSync::each;
-  Duration pace = std::chrono::milliseconds(100);  ///< rest between two transactions while it follows, so that few do the work of many
+  /// Rest between two transactions while it follows, so that few do the work of many and the disk is left to the log.
+  Duration pace = std::chrono::seconds(1);
   ExportMetrics metrics{};
   std::function<void(const Error&)> on_failure{};  ///< once when it begins to fail, and when the reason changes
   std::function<void()> on_recovery{};
@@ -75,7 +75,8 @@ class Exporter {
   Callback<bool> rest(Duration longest);
   void resume();
   void wake();
-  void measure();
+  /// Sets the gauges; says how many records are not exported.
+  std::uint64_t measure();
 
   const ExportParts parts_;
   const ExportOptions options_;

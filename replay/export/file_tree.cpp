@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/base/bytes.hpp"
 #include "core/base/ids.hpp"
@@ -17,6 +18,7 @@ namespace tidemark::replay {
 namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
+constexpr std::size_t kSyncedApart = 2;
 constexpr std::string_view kTemporaryPrefix = ".tidemark-";
 
 Result<void> make_private_directory(const std::string& path) {
@@ -79,7 +81,7 @@ Result<void> FileTree::place(const std::string& path, int from, const FileOrigin
     }
     if (done.ok() && hash.finish_hex() != origin.sha256) done = not_its_content(path);
   }
-  if (done.ok()) done = publish(file->get(), temporary, path);
+  if (done.ok()) done = publish(std::move(*file), temporary, path);
   if (!done.ok()) (void)blob::remove_file(temporary);
   return done;
 }
@@ -91,25 +93,29 @@ Result<void> FileTree::place(const std::string& path, std::string_view content, 
   auto file = blob::create_file(temporary);
   if (!file) return file.take_error();
   Result<void> done = blob::write_all(file->get(), 0, content, temporary);
-  if (done.ok()) done = publish(file->get(), temporary, path);
+  if (done.ok()) done = publish(std::move(*file), temporary, path);
   if (!done.ok()) (void)blob::remove_file(temporary);
   return done;
 }
 
-Result<void> FileTree::publish(int fd, const std::string& temporary, const std::string& path) {
-  if (sync_ == TreeSync::each) {
-    if (auto synced = blob::sync_file(fd, temporary); !synced) return synced;
-  }
+Result<void> FileTree::publish(blob::Descriptor file, const std::string& temporary, const std::string& path) {
+  if (unsynced_.size() < kSyncedApart) unsynced_.push_back(std::move(file));
+  else many_ = true;
   return blob::rename_file(temporary, directory_ + "/" + path);
 }
 
 Result<void> FileTree::sync() {
   if (changed_.empty()) return {};
-  if (sync_ == TreeSync::together) {
+  const std::vector<blob::Descriptor> files = std::exchange(unsynced_, {});
+  if (many_) {
     auto directory = blob::open_file(directory_);
     if (!directory) return directory.take_error();
     if (::syncfs(directory->get()) != 0) return blob::system_error(errno, "syncing", directory_);
+    many_ = false;
   } else {
+    for (const auto& file : files) {
+      if (auto synced = blob::sync_file(file.get(), "a file of " + directory_); !synced) return synced;
+    }
     for (const auto& folder : changed_) {
       if (auto synced = blob::sync_directory(directory_ + "/" + folder); !synced) return synced;
     }

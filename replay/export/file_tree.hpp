@@ -12,17 +12,15 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/blob/files.hpp"
 #include "replay/export/mapping.hpp"
 
 namespace tidemark::replay {
 
-/// When what was placed is durable: each file for itself, or all of it at sync(), with whatever else the file system holds back.
-enum class TreeSync { each, together };
-
 /// Files below one directory, mode 0600. One thread at a time.
 class FileTree {
  public:
-  FileTree(std::string directory, std::vector<std::string> folders, TreeSync sync) : directory_(std::move(directory)), folders_(std::move(folders)), sync_(sync) {}
+  FileTree(std::string directory, std::vector<std::string> folders) : directory_(std::move(directory)), folders_(std::move(folders)) {}
 
   /// Makes what is missing of the directory and its folders (mode 0700), and removes what a crash has left half done.
   Result<void> open();
@@ -30,7 +28,8 @@ class FileTree {
   ///   errors  corrupt: the content has another size or hash; cancelled: `stop` was set
   Result<void> place(const std::string& path, int from, const FileOrigin& origin, const std::atomic<bool>& stop);
   Result<void> place(const std::string& path, std::string_view content, const FileOrigin& origin);
-  /// Makes durable what was placed and removed since.
+  /// Makes durable what was placed and removed since: nothing may name a file before. A few files are synced each for itself;
+  /// more with one sync of the file system, since each flush of the disk is one that the log's syncs wait for.
   Result<void> sync();
   /// Removing what is missing is no error.
   Result<void> remove(const std::string& path);
@@ -41,12 +40,13 @@ class FileTree {
   const std::string& directory() const { return directory_; }
 
  private:
-  Result<void> publish(int fd, const std::string& temporary, const std::string& path);
+  Result<void> publish(blob::Descriptor file, const std::string& temporary, const std::string& path);
   std::string temporary(const std::string& path);
   const std::string directory_;
   const std::vector<std::string> folders_;
-  const TreeSync sync_;
   std::set<std::string> changed_;  ///< folders
+  std::vector<blob::Descriptor> unsynced_;  ///< at most kSyncedApart
+  bool many_ = false;                       ///< more than those were placed
   std::uint64_t last_temporary_ = 0;
 };
 

@@ -169,7 +169,6 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
   replay::ExportOptions options;
   options.directory = directory;
   options.root = root;
-  options.sync = replay::TreeSync::together;
   options.on_note = [](const std::string& note) { std::printf("note: %s\n", note.c_str()); };
   Result<void> exported;
   std::uint64_t left_out = 0;
