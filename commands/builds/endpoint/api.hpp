@@ -11,6 +11,7 @@
 #include "commands/builds/endpoint/metrics.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "commands/builds/tables.hpp"
+#include "core/base/turns.hpp"
 #include "core/event/json.hpp"
 #include "schemas/builds/ids.hpp"
 #include "schemas/builds/topics.hpp"
@@ -33,10 +34,11 @@ struct PublicStats {
 };
 
 struct Api {
-  explicit Api(BuildsServices given) : services(std::move(given)), metrics(services.metrics) {}
+  explicit Api(BuildsServices given) : services(std::move(given)), metrics(services.metrics), bundles(services.node.scheduler(), 1) {}
   BuildsServices services;
   BuildsMetrics metrics;
   PublicStats stats;
+  Turns bundles;  ///< one bundle of certificates is opened at a time: it may hold 50 MiB
 
   runtime::Node& node() { return services.node; }
   blob::BlobStore& blobs() { return services.blobs; }

@@ -39,6 +39,7 @@ Task<http::Response> certs_secure(Api& api, http::Request& request) {
   BuildRow build;
   if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::named_twice, caller, build)) co_return std::move(*refusal);
   if (build.certs && build.certs->size > kBundleBytesMax) co_return error_answer(413, "Certs bundle too large", "CERTS_TOO_LARGE");
+  const auto turn = co_await api.bundles.take();
   auto reading = read_certs(api, build, kBundleBytesMax, kUnusable);
   auto file = co_await std::move(reading);
   if (file->refusal) co_return std::move(*file->refusal);

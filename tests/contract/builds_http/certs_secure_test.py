@@ -7,6 +7,8 @@ import base64
 import io
 import os
 import sys
+import threading
+import time
 import zipfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "compat", "builds"))
@@ -179,4 +181,30 @@ def the_node_goes_on():
         check(resident() - before < 30 * MIB, f"{resident() - before} bytes more after ten")
 
 
-run([what_is_taken, the_keychain_password_is_fresh, who_may_ask, bundles_that_are_refused, too_large_to_open, the_node_goes_on], "certs-secure")
+def many_at_once():
+    """of many that ask at once one bundle is open at a time, and all are answered"""
+    with Controller(BINARY) as c:
+        build, headers = World(c).build(archive(("x.p12", os.urandom(8 * MIB)), ("zeros", b"\0" * (8 * MIB))))
+        statuses, peak = [], [0]
+
+        def ask():
+            statuses.append(c.get(f"/api/builds/{build}/certs-secure", headers=headers).status)
+
+        def resident():
+            with open(f"/proc/{c.process.pid}/status", encoding="ascii") as status:
+                return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS"))
+        ask()
+        before = resident()
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            peak[0] = max(peak[0], resident())
+            equal(c.get("/health", key=None).status, 200)
+            time.sleep(0.01)
+        equal(statuses, [200] * 13)
+        # Each answer is 11 MiB until its client has read it; 12 archives and contents besides would be some 200 MiB more.
+        check(peak[0] - before < 12 * 12 * MIB + 70 * MIB, f"{(peak[0] - before) / MIB:.0f} MiB more at most")
+
+
+run([what_is_taken, the_keychain_password_is_fresh, who_may_ask, bundles_that_are_refused, too_large_to_open, the_node_goes_on, many_at_once], "certs-secure")
