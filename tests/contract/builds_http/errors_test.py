@@ -7,50 +7,18 @@ import os
 import re
 import socket
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "compat", "builds"))
 
 from controller import API_KEY, Controller, check, equal, run  # noqa: E402
 
+from builds_world import UNKNOWN, World, refused  # noqa: E402
+
 BINARY = sys.argv[1]
-JSON = "application/json; charset=utf-8"
-UNKNOWN = "A" * 21
-UUID4 = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+ISO_MS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
 controller = Controller(BINARY)
-
-
-class World:
-    """One build in each state, made once."""
-
-    def __init__(self, c):
-        self.c = c
-        self.owner, self.other = c.register("owner"), c.register("other")
-        completer, failer = c.register("completer"), c.register("failer")
-        self.completed = c.submit(certs=b"certs")
-        equal(c.poll(completer)["id"], self.completed["id"])
-        self.completer, self.failer = completer, failer
-        c.finish(self.completed["id"], completer)
-        self.failed = c.submit()
-        equal(c.poll(failer)["id"], self.failed["id"])
-        c.finish(self.failed["id"], failer, success=False)
-        self.cancelled = c.submit()
-        equal(c.poll(failer)["id"], self.cancelled["id"])
-        equal(c.post(f"/api/builds/{self.cancelled['id']}/cancel").status, 200)
-        self.active = c.submit()
-        equal(c.poll(self.owner)["id"], self.active["id"])
-        self.pending = c.submit()
-
-
 world = None
-
-
-def refused(reply, status, text, reason=None, what=""):
-    equal((reply.status, reply.text), (status, '{"error":"%s"}' % text), what)
-    equal(reply.headers.get("content-type"), JSON, what)
-    if reason is not None:
-        equal(reply.headers.get("x-reason-code"), reason, what)
 
 
 def key_routes():
@@ -239,71 +207,42 @@ def heartbeats():
     equal((reply.status, reply.json()["success"]), (200, True))
 
 
-def telemetry_is_checked():
-    """telemetry: credentials, build named twice, body"""
-    c, build = controller, world.active["id"]
-    path, unknown = f"/api/builds/{build}/telemetry", f"/api/builds/{UNKNOWN}/telemetry"
-    good = {"type": "other", "timestamp": "2026-01-01T00:00:00Z", "data": {}}
-    own = {"X-Worker-Id": world.owner, "X-Build-Id": build}
-    refused(c.post(unknown, good), 401, "Missing X-Worker-Id header", "WORKER_ID_MISSING")
-    refused(c.post(unknown, good, headers={"X-Worker-Id": world.other}), 401, "Missing X-Build-Id header", "BUILD_ID_HEADER_MISSING")
-    refused(c.post(unknown, good, headers=own), 403, "X-Build-Id header does not match build ID in URL", "BUILD_ID_HEADER_MISMATCH")
-    refused(c.post(unknown, good, headers={"X-Worker-Id": world.other, "X-Build-Id": UNKNOWN}), 404, "Build not found", "BUILD_NOT_FOUND")
-    refused(c.post(path, good, headers={"X-Worker-Id": world.other, "X-Build-Id": build}), 403, "Worker not assigned to this build",
-            "NOT_BUILD_OWNER")
-    for missing in good:
-        refused(c.post(path, {k: v for k, v in good.items() if k != missing}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
-    refused(c.post(path, {**good, "type": ""}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
-    refused(c.post(path, {**good, "data": None}, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
-    refused(c.post(path, headers=own), 400, "Invalid telemetry data", "TELEMETRY_INVALID")
-    equal(c.post(path, '{"type":', headers=own).status, 400, "malformed JSON")
-    for body in (good, {**good, "data": {"large": "x" * 200_000}}, {**good, "type": "t" * 5000}, {**good, "timestamp": 5}, {**good, "data": [1]}):
-        reply = c.post(path, body, headers=own)
-        equal((reply.status, reply.text), (200, '{"status":"ok"}'))
-    for build, worker, status in ((world.completed, world.completer, 200), (world.failed, world.failer, 409), (world.cancelled, world.failer, 409)):
-        reply = c.post(f"/api/builds/{build['id']}/telemetry", good, headers={"X-Worker-Id": worker, "X-Build-Id": build["id"]})
-        equal(reply.status, status, "as a heartbeat after the end")
+def lists_and_their_filters():
+    """the list by status, worker and platform; limits of the log; what is active"""
+    c = controller
 
-
-def diagnostics_are_checked():
-    """diagnostics: fields, status, worker, checks, in this order; limits of the list"""
-    c, report = controller, "/api/diagnostics/report"
-    good = {"worker_id": world.other, "status": "healthy", "duration_ms": 0, "checks": []}
-    missing = "Missing required fields: worker_id, status, duration_ms, checks"
-    for field in good:
-        refused(c.post(report, {**{k: v for k, v in good.items() if k != field}}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING", field)
-        refused(c.post(report, {**good, field: None}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING", field)
-    refused(c.post(report, {**good, "duration_ms": "long"}), 400, missing, "DIAGNOSTIC_FIELDS_MISSING")
-    refused(c.post(report), 400, missing, "DIAGNOSTIC_FIELDS_MISSING")
-    wrong = {"worker_id": "nobody", "status": "fine", "duration_ms": 1, "checks": {"a": 1}}
-    refused(c.post(report, wrong), 400, "Invalid status. Must be: healthy, warning, or critical", "DIAGNOSTIC_STATUS_INVALID")
-    wrong["status"] = "critical"
-    refused(c.post(report, wrong), 404, "Worker not found", "WORKER_NOT_FOUND")
-    wrong["worker_id"] = world.other
-    refused(c.post(report, wrong), 400, "checks must be an array", "DIAGNOSTIC_CHECKS_INVALID")
-    for suffix in ("", "/latest"):
-        refused(c.get(f"/api/diagnostics/nobody{suffix}"), 404, "Worker not found", "WORKER_NOT_FOUND")
-    refused(c.get(f"/api/diagnostics/{world.other}/latest"), 404, "No diagnostic reports found")
-    equal(c.get(f"/api/diagnostics/{world.other}").json(), {"worker_id": world.other, "reports": []})
-    before = time.time() * 1000
-    ids = []
-    for i in range(12):
-        checks = [{"name": "disk", "status": "pass", "message": "cut \ud83d", "duration_ms": i, "auto_fixed": False, "details": {"free": [1, 2.5, None]}}]
-        reply = c.post(report, {**good, "duration_ms": str(i), "auto_fixed": i % 2 == 0, "run_at": 5, "checks": checks})
-        equal((reply.status, list(reply.json()), reply.json()["status"]), (200, ["id", "status"], "stored"))
-        ids.insert(0, reply.json()["id"])
-        check(UUID4.match(ids[0]), ids[0])
-    for limit, count in (("", 10), ("?limit=3", 3), ("?limit=0", 0), ("?limit=50", 12), ("?limit=x", 10), ("?limit=-1", 10), ("?limit=", 10)):
-        listed = c.get(f"/api/diagnostics/{world.other}{limit}").json()["reports"]
-        equal([r["id"] for r in listed], ids[:count], f"newest first, limit {limit}")
-    latest = c.get(f"/api/diagnostics/{world.other}/latest")
-    check(b" " not in latest.body.replace(b"cut ", b""), f"compact: {latest}")
-    latest = latest.json()
-    equal(list(latest), ["id", "worker_id", "status", "run_at", "duration_ms", "auto_fixed", "checks"])
-    equal((latest["id"], latest["duration_ms"], latest["auto_fixed"]), (ids[0], 11, False))
-    check(before - 1000 <= latest["run_at"] <= time.time() * 1000 + 1000, "our clock, not the client's")
-    equal(latest["checks"], [{"name": "disk", "status": "pass", "message": "cut \ufffd", "duration_ms": 11, "auto_fixed": False,
-                              "details": {"free": [1, 2.5, None]}}])
+    def ids(query=""):
+        return [b["id"] for b in c.get("/api/builds" + query).json()]
+    everything = ids()
+    equal(ids("?status=pending&platform=ios&worker_id="), ids("?status=pending"), "an empty filter filters nothing")
+    for build, status in ((world.completed, "completed"), (world.failed, "failed"), (world.cancelled, "failed")):
+        check(build["id"] in ids(f"?status={status}"), f"{build} in {status}")
+        equal(c.status(build["id"])["status"], status)
+    equal(ids(f"?worker_id={world.completer}"), [world.completed["id"]])
+    for nothing in ("?status=nope", "?platform=windows", "?worker_id=nobody", "?platform=android&status=completed"):
+        equal(ids(nothing), [], nothing)
+    for listed in c.get("/api/builds").json():
+        check(set(listed) in ({"id", "status", "createdAt"}, {"id", "status", "createdAt", "completedAt"}), f"{listed}")
+        check(ISO_MS.match(listed["createdAt"]), f"{listed}")
+        equal("completedAt" in listed, listed["status"] in ("completed", "failed"), "absent while unfinished")
+    created = [b["createdAt"] for b in c.get("/api/builds").json()]
+    equal(created, sorted(created, reverse=True), "newest first")
+    statistics = c.get("/api/builds/statistics").json()
+    equal(statistics["total"], len(everything))
+    equal(sum(statistics.values()), 2 * len(everything))
+    check(statistics["cancelled"] >= 1, f"counted apart: {statistics}")
+    for build in c.get("/api/builds/active").json()["builds"]:
+        equal(list(build), ["id", "status", "platform", "worker_id", "started_at"])
+        check(build["started_at"] is None or isinstance(build["started_at"], int), f"{build}")
+    path = f"/api/builds/{world.completed['id']}/logs"
+    lines = c.get(path).json()["logs"]
+    for limit, count in (("0", 0), ("2", 2), ("999999", len(lines)), ("", len(lines)), ("x", len(lines)), ("-1", len(lines))):
+        equal(c.get(f"{path}?limit={limit}").json()["logs"], lines[:count], f"limit {limit}")
+    detail = c.get(f"/api/builds/{world.completed['id']}").json()
+    equal(list(detail), ["id", "platform", "status", "worker_id", "worker_name", "submitted_at", "createdAt", "updated_at", "error_message", "has_result"])
+    equal((detail["worker_name"], detail["has_result"], detail["error_message"]), ("completer", True, None))
+    for member in ("submitted_at", "createdAt", "updated_at"):
+        check(ISO_MS.match(detail[member]), f"{detail}")
 
 
 def cancel_retry_download():
@@ -418,5 +357,5 @@ def fail_and_unregister():
 with controller:
     world = World(controller)
     run([key_routes_want_the_key, build_token_routes, owner_routes, log_bodies, submit_order, register_and_poll, upload_order,
-         heartbeats, telemetry_is_checked, diagnostics_are_checked, cancel_retry_download, source_gone, unknown_paths, hostile_ids, credentials_come_before_the_body,
+         heartbeats, lists_and_their_filters, cancel_retry_download, source_gone, unknown_paths, hostile_ids, credentials_come_before_the_body,
          fail_and_unregister], "builds surface errors")
