@@ -14,7 +14,7 @@ from browser import Browser, wait_for  # noqa: E402
 from controller import API_KEY, Controller, check, equal, run  # noqa: E402
 from tidemark_process import Node  # noqa: E402
 
-BINARY = sys.argv[1]
+BINARY = os.path.abspath(sys.argv[1])
 HOSTILE = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>\u202e&amp;" + "W" * 120
 
 
