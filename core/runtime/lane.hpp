@@ -5,10 +5,11 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/scheduler.hpp"
@@ -98,6 +99,7 @@ class LaneProcessor {
   };
   struct DomainBatch;
   struct Batch;
+  using TimerName = std::pair<std::size_t, std::string>;  ///< domain, row key
 
   void caught_up(Result<void> caught);
   void end_take(Result<void> result);
@@ -131,7 +133,10 @@ class LaneProcessor {
   /// Runs `work`; a store that cannot be read fails the lane. False then.
   bool guarded(FnRef<void()> work);
   void refuse_batch(Batch& batch, const Error& error);
-  std::string resting_key(std::size_t domain, const std::string& timer_key) const { return std::to_string(domain) + ' ' + timer_key; }
+  void rest(const TimerName& timer, std::optional<Time> until);
+  void rest_no_more(const TimerName& timer);
+  void forget_resting();
+  bool fire(std::size_t domain, const TimerEntry& entry, Time now);
   void write_lane_taken(Fn<void(Result<void>)> done);
   Time time_now();
 
@@ -147,6 +152,8 @@ class LaneProcessor {
   void arm_for(Time due);
   void arm_timers();
   void arm_timers_soon();
+  /// What was armed is late, or the wall clock has gone on without us: nobody was heard meanwhile.
+  void notice_standstill();
   void fire_timers();
   void timer_answered(const Answer& answer);
   void renew_lease();
@@ -192,11 +199,15 @@ class LaneProcessor {
   TimerId lease_timer_ = 0;
 
   TimerId timer_ = 0;
-  SteadyTime timer_at_{};
+  SteadyTime timer_at_{}, armed_at_{};
+  Time armed_wall_{};
+  Time listening_since_{};  ///< the end of the last standstill
   bool arming_ = false;                   ///< arm_timers() is posted
-  std::vector<std::string> first_timer_;  ///< per domain: no timer has a lesser key, so scans begin here, past those that were
-  /// Timers (by resting_key) that fired and rest: their commands are under way, or came to nothing. nullopt: until the lane is taken anew.
-  std::unordered_map<std::string, std::optional<Time>> resting_;
+  std::vector<std::string> first_timer_;  ///< per domain: every timer with a lesser key rests, so scans begin here
+  /// Timers that fired and rest: their commands are under way, or came to nothing. nullopt: until they are answered, or the lane is taken anew.
+  std::size_t resting_kept_ = 4096;  ///< above it, those that no longer exist are forgotten
+  std::map<TimerName, std::optional<Time>> resting_;
+  std::set<std::pair<Time, TimerName>> resting_due_;  ///< those with a time
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

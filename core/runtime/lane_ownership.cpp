@@ -74,6 +74,7 @@ void LaneProcessor::caught_up(Result<void> caught) {
     failed_takes_ = 0;
     if (patience_timer_ != 0) scheduler_.cancel(std::exchange(patience_timer_, 0));
     resting_.clear();
+    resting_due_.clear();
     first_timer_.assign(domains_.size(), {});
     guarded([this] { arm_timers(); });
     guarded([this] { load_reactions(); });

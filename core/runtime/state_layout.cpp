@@ -151,20 +151,31 @@ void forget_when_due(RowWriter& rows, LaneId lane, LaneInfo& info, Time now, Dur
   forget_commands(rows, lane, now - window, kForgetAtOnce, forgotten);
 }
 
+namespace {
+TimerEntry read_timer(std::string_view key, std::string_view value) {
+  TimerEntry entry;
+  entry.key = std::string(key);
+  entry.due = timer_due(key);
+  std::string_view rest = key.substr(kTimerDueAt + 8);
+  take_key_part(rest, entry.boundary);
+  take_key_part(rest, entry.name);
+  ByteReader in(value);
+  entry.command = take_text(in);
+  entry.data = take_text(in);
+  return entry;
+}
+}  // namespace
+
 void scan_timers(const RowReader& rows, LaneId lane, std::string_view from_key, FnRef<bool(const TimerEntry&)> visit) {
   const std::string prefix = lane_area(kTimer, lane);
-  rows.scan(from_key.empty() ? prefix : from_key, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
-    TimerEntry entry;
-    entry.key = std::string(key);
-    entry.due = timer_due(key);
-    std::string_view rest = key.substr(prefix.size() + 8);
-    take_key_part(rest, entry.boundary);
-    take_key_part(rest, entry.name);
-    ByteReader in(value);
-    entry.command = take_text(in);
-    entry.data = take_text(in);
-    return visit(entry);
-  });
+  rows.scan(from_key.empty() ? prefix : from_key, prefix_end(prefix),
+            [&](std::string_view key, std::string_view value) { return visit(read_timer(key, value)); });
+}
+
+std::optional<TimerEntry> find_timer(const RowReader& rows, std::string_view timer_key) {
+  std::string value;
+  if (!rows.get(timer_key, value)) return std::nullopt;
+  return read_timer(timer_key, value);
 }
 
 bool is_timer_key(std::string_view row_key) { return !row_key.empty() && row_key[0] == kTimer; }

@@ -66,6 +66,8 @@ struct TimerEntry {
 };
 /// The earliest timers of a lane, in order of due time, from `from_key` on (empty: from the first), until `visit` says no.
 void scan_timers(const RowReader& rows, LaneId lane, std::string_view from_key, FnRef<bool(const TimerEntry&)> visit);
+/// One timer by its row key; nothing when it is not set any more.
+std::optional<TimerEntry> find_timer(const RowReader& rows, std::string_view timer_key);
 /// True when the row key belongs to the timers by due time.
 bool is_timer_key(std::string_view row_key);
 /// When the timer of that key is due.

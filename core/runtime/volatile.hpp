@@ -16,6 +16,10 @@
 
 namespace tidemark::runtime {
 
+/// Where the owner's memory of a boundary says (ms) since when it has listened again after a standstill: before that it may have
+/// heard nobody, since it stood still or its clock jumped, and silence proves nothing. Set before Domain::complete_timer is asked.
+inline constexpr std::string_view kListeningSince = "listening-since";
+
 /// Bounded: above `values_max` the value that was set longest ago is forgotten. Scheduler's thread.
 class VolatileMemory {
  public:

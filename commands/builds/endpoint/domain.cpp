@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "commands/builds/decider.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "commands/builds/queries.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
+#include "core/runtime/volatile.hpp"
 #include "core/runtime/typed_domain.hpp"
 #include "projections/builds/builds_model.hpp"
 #include "projections/builds/cpu_model.hpp"
@@ -29,7 +32,9 @@ runtime::Domain make_builds_domain(const schemas::builds::Settings& settings) {
                         runtime::make_projection<projections::builds::StatusModel>()};
   domain.settings = event::to_json(settings);
   domain.complete_timer = [](const Timer& timer, std::string_view, const runtime::Volatile& memory) {
-    return complete_timer(timer, [&](std::string_view key) { return memory.get(key); });
+    // Whoever may have called while nobody listened counts as heard.
+    const auto listening_since = memory.get(runtime::kListeningSince);
+    return complete_timer(timer, [&](std::string_view key) { return listening_since ? std::max(memory.get(key).value_or(0), *listening_since) : memory.get(key); });
   };
   return domain;
 }

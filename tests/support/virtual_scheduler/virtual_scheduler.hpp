@@ -36,6 +36,9 @@ class VirtualScheduler final : public Scheduler {
   /// Makes the wall clock jump, forwards or back.
   void jump_wall(Duration by) { wall_offset_ += by; }
 
+  /// Time goes on and nothing runs, as when the process or its machine is stopped for a while: what was due is late.
+  void stand_still(Duration span) { now_ += span; }
+
   /// Runs one ready function, or moves time to the next timer and runs it. False when there is nothing left.
   bool step() {
     if (!ready_.empty()) {
