@@ -2,6 +2,7 @@
 
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/intake.hpp"
+#include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 #include "core/event/json_writer.hpp"
@@ -137,6 +138,7 @@ Task<http::Response> cancel(Api& api, http::Request& request) {
     if (outcome.reason == kCancelFinished.reason) co_return refuse(kCancelFinished);
     co_return answer_for(outcome);
   }
+  api.owner_call([&](const runtime::OwnerView& view) { forget_life(view, command.build_id); });
   co_return answer(200, R"({"status":"cancelled"})");
 }
 

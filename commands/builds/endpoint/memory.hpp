@@ -14,6 +14,12 @@ inline void note_life(const runtime::OwnerView& view, const BuildRow& build) {
   if (!build.worker_id.empty()) view.memory.set(contact_key(build.worker_id), now);
 }
 
+/// The build has ended: nobody asks when it was last seen. (When its VM token was used last counts on: it outlives the end.)
+inline void forget_life(const runtime::OwnerView& view, std::string_view build_id) {
+  view.memory.erase(seen_key(build_id));
+  view.memory.erase(mark_key(build_id));
+}
+
 /// The worker was in contact, which says nothing about its build.
 inline void note_contact(const runtime::OwnerView& view, std::string_view worker_id) {
   view.memory.set(contact_key(worker_id), to_ms(view.now));

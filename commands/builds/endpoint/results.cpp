@@ -119,6 +119,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   const std::string actor = "worker:" + *worker_id;
   CommandName name = name_command(api, request, "result/" + *build_id);
   const auto outcome = co_await api.execute(request, command, actor, std::move(name));
+  if (was_done(outcome)) api.owner_call([&](const runtime::OwnerView& view) { forget_life(view, command.build_id); });
   if (auto reply = reply_of<ResultReply>(outcome)) out.reply = std::move(*reply);
   else out.refusal = answer_for(outcome, kUploadFailed);
   co_return out;
@@ -158,6 +159,7 @@ Task<http::Response> fail(Api& api, http::Request& request) {
   command.error_message = error && !error->empty() ? std::string(*error) : std::string(kDefaultFailure);
   const auto outcome = co_await api.execute(request, command, caller.actor());
   if (!was_done(outcome)) co_return answer_for(outcome);
+  api.owner_call([&](const runtime::OwnerView& view) { forget_life(view, command.build_id); });
   co_return answer(200, R"({"success":true,"message":"Build marked as failed"})");
 }
 
@@ -192,6 +194,7 @@ Task<http::Response> artifact(Api& api, http::Request& request) {
   CommandName name = name_command(api, request, "artifact/" + build.id);
   const auto outcome = co_await api.execute(request, command, caller.actor(), std::move(name));
   if (!was_done(outcome)) co_return answer_for(outcome, kUploadFailed);
+  api.owner_call([&](const runtime::OwnerView& view) { forget_life(view, command.build_id); });
   co_return answer(200, R"({"success":true})");
 }
 
