@@ -88,7 +88,7 @@ struct Process {
   std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
   std::unique_ptr<Executor> journal = make_thread_pool("tm-journal", 1);
   std::unique_ptr<Executor> sealer = make_thread_pool("tm-sealer", 1);
-  std::unique_ptr<Executor> files = make_thread_pool("tm-files", 2);
+  std::unique_ptr<Executor> files = make_thread_pool("tm-files", 4);
   std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
   std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
