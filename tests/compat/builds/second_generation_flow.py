@@ -193,10 +193,13 @@ def restart_keeps_secrets():
         build = c.submit()["id"]
         worker = Worker(c)
         job = worker.poll()
-        vm = authenticate(c, build, job["otp"]).json()["vm_token"]
         c.kill()
         c.start()
         equal(worker.poll()["otp"], job["otp"])
+        vm = authenticate(c, build, job["otp"]).json()["vm_token"]
+        c.kill()
+        c.start()
+        equal(worker.poll(), None, "a machine that has authenticated is a sign of life")
         equal(c.post(f"/api/builds/{build}/vm-ready", key=None, headers={"X-VM-Token": vm}).status, 200)
         equal(c.get(f"/api/builds/{build}/vm-status", key=None).json()["vm_token"], vm)
         for folder, _, names in os.walk(c.storage):
