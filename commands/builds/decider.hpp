@@ -1,7 +1,7 @@
 #pragma once
 // The builds decider: state machine of a pool (its queue, its workers, the builds in their hands). Pure; the rules are
-// in submission.cpp, assignment.cpp, workers.cpp, liveness.cpp, telemetry.cpp, vm.cpp, logs.cpp, diagnostics.cpp and
-// outcome.cpp, the fold in evolve.cpp.
+// in submission.cpp, assignment.cpp, workers.cpp, liveness.cpp, telemetry.cpp, vm.cpp, logs.cpp, diagnostics.cpp,
+// outcome.cpp and purge.cpp, the fold in evolve.cpp.
 
 #include "core/base/decision.hpp"
 #include "schemas/builds/builds.hpp"

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "commands/builds/decider.hpp"
+#include "commands/builds/files.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
 
@@ -42,6 +43,22 @@ void leave_queue(State& state, TotalsRow& totals, const BuildRow& build) {
   }, totals.first_submitted_at, totals.first_order);
 }
 
+// Every reference of a build is in the index of uses, and in that of ended files once it has ended.
+void save_files(State& state, const BuildRow* before, const BuildRow& after) {
+  for (const BlobKind kind : {BlobKind::source, BlobKind::certs, BlobKind::result}) {
+    const BlobRef* had = before ? file_of(*before, kind) : nullptr;
+    const BlobRef* has = file_of(after, kind);
+    if (kind != BlobKind::certs) {
+      if (had && !(has && has->sha256 == had->sha256)) kBlobUses.erase(state, had->sha256, kind, after.id);
+      if (has && !(had && had->sha256 == has->sha256)) kBlobUses.put(state, has->sha256, kind, after.id, IdRow{});
+    }
+    const bool was_ended = had && is_terminal(before->status), is_ended = has && is_terminal(after.status);
+    const bool moved = was_ended && is_ended && before->completed_at != after.completed_at;
+    if (was_ended && (!is_ended || moved)) kEndedFiles.erase(state, kind, before->completed_at, after.id);
+    if (is_ended && (!was_ended || moved)) kEndedFiles.put(state, kind, after.completed_at, after.id, IdRow{});
+  }
+}
+
 void save_build(State& state, const BuildRow* before, const BuildRow& after) {
   if (!before || before->status != after.status) {
     TotalsRow totals = kTotals.get(state).value_or(TotalsRow{});
@@ -54,14 +71,12 @@ void save_build(State& state, const BuildRow* before, const BuildRow& after) {
   }
   if (is_active(after.status)) kActive.put(state, after.id, IdRow{after.worker_id});
   else if (before && is_active(before->status)) kActive.erase(state, after.id);
-  if (!before && !after.source.sha256.empty())
-    kBlobUses.put(state, after.source.sha256, BlobKind::source, after.id, IdRow{});
-  if (after.result && !(before && before->result))
-    kBlobUses.put(state, after.result->sha256, BlobKind::result, after.id, IdRow{});
+  save_files(state, before, after);
   kBuilds.put(state, after.id, after);
 }
 
 std::string build_timer(const std::string& build_id) { return "build/" + build_id; }
+std::string certs_timer(const std::string& build_id) { return "certs/" + build_id; }
 std::string worker_timer(const std::string& worker_id) { return "worker/" + worker_id; }
 
 struct Fold {
@@ -97,6 +112,12 @@ struct Fold {
   void watch_worker(const std::string& id, std::int64_t due) const {
     const ExpireWorker command{.worker_id = id, .last_contact_at = std::nullopt, .pool_id = timer_pool()};
     state.set_timer(worker_timer(id), Timer{from_ms(due), std::string(ExpireWorker::kType), event::to_json(command)});
+  }
+
+  void watch_certs(const std::string& id, const std::optional<std::int64_t>& due) const {
+    if (!due) return;
+    const PurgeBlob command{.build_id = id, .kind = BlobKind::certs, .at_once = false, .pool_id = timer_pool()};
+    state.set_timer(certs_timer(id), Timer{from_ms(*due), std::string(PurgeBlob::kType), event::to_json(command)});
   }
 
   void operator()(const BuildSubmitted& e) const {
@@ -200,18 +221,22 @@ struct Fold {
       if (e.worker_id) build.worker_id = *e.worker_id;
     });
     end_work(e.worker_id.value_or(""), e.build_id, 1, had_failed ? -1 : 0);
+    watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildFailed& e) const {
     finish(e.build_id, BuildStatus::failed, e.failure_code);
     end_work(e.worker_id.value_or(""), e.build_id, 0, 1);
+    watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildTimedOut& e) const {
     finish(e.build_id, BuildStatus::failed, kTimedOutFailure);
     end_work(e.worker_id, e.build_id, 0, 1);
+    watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildCancelled& e) const {
     finish(e.build_id, BuildStatus::cancelled, {});
     end_work(e.worker_id.value_or(""), e.build_id, 0, 0);
+    watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildRequeued& e) const {
     change_build(e.build_id, [&](BuildRow& build) {
@@ -282,6 +307,16 @@ struct Fold {
       worker.status = WorkerStatus::offline;
     });
     state.clear_timer(worker_timer(e.worker_id));
+  }
+
+  void operator()(const BlobPurged& e) const {
+    change_build(e.build_id, [&](BuildRow& build) {
+      if (e.kind == BlobKind::source) build.source.sha256.clear();
+      else if (e.kind == BlobKind::certs) build.certs.reset();
+      else build.result.reset();
+    });
+    if (e.kind == BlobKind::certs) state.clear_timer(certs_timer(e.build_id));
+    kPurges.put(state, PurgesRow{kPurges.get(state).value_or(PurgesRow{}).count + 1});
   }
 
   void operator()(const BuildLogAppended& e) const {

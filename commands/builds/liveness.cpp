@@ -55,7 +55,7 @@ Outcome decide_expire_build(const Scene& scene, const ExpireBuild& command) {
   } else {
     draft.add(BuildTimedOut{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
                             .attempt = build->attempt,
-                            .silent_ms = silent});
+                            .silent_ms = silent, .certs_due_at = certs_due_at(scene, *build)});
     draft.log(build->id, LogLevel::error, "Build timeout - worker stopped responding");
   }
   return std::move(draft).answer({});

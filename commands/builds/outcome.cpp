@@ -10,7 +10,7 @@ void complete(const Scene& scene, Draft& draft, const BuildRow& build, const std
               const BlobRef& result, bool late) {
   BuildCompleted completed{.pool_id = scene.pool(), .build_id = build.id, .worker_id = worker_id,
                            .attempt = build.attempt,
-                           .result = result, .late = late};
+                           .result = result, .late = late, .certs_due_at = certs_due_at(scene, build)};
   completed.result.kind = BlobKind::result;
   draft.add(std::move(completed));
   draft.log(build.id, LogLevel::info, "Build completed successfully");
@@ -21,7 +21,8 @@ void fail(const Scene& scene, Draft& draft, const BuildRow& build, const std::st
   const std::string message =
       cut_text(said && !said->empty() ? *said : "Build failed", scene.settings.error_message_bytes_max);
   draft.add(BuildFailed{.pool_id = scene.pool(), .build_id = build.id, .worker_id = worker_id, .attempt = build.attempt,
-                        .error_message = message, .failure_code = std::string(kReportedFailure)});
+                        .error_message = message, .failure_code = std::string(kReportedFailure),
+                        .certs_due_at = certs_due_at(scene, build)});
   draft.log(build.id, LogLevel::error, message);
 }
 

@@ -33,7 +33,8 @@ bool requeue(const Scene& scene, Draft& draft, const BuildRow& build, const std:
     const std::string message = "Build failed after " + std::to_string(build.attempt) + " attempts: " + reason;
     draft.add(BuildFailed{.pool_id = scene.pool(), .build_id = build.id, .worker_id = build.worker_id,
                           .attempt = build.attempt,
-                          .error_message = message, .failure_code = std::string(kAttemptsExhausted)});
+                          .error_message = message, .failure_code = std::string(kAttemptsExhausted),
+                          .certs_due_at = certs_due_at(scene, build)});
     draft.log(build.id, LogLevel::error, message);
     return false;
   }

@@ -65,6 +65,9 @@ Outcome answer_after_end(const BuildRow& build, SignOfLifeReply reply);
 /// Gives an active build back to the queue (true), or fails it when its attempts are used up (false).
 bool requeue(const Scene& scene, Draft& draft, const BuildRow& build, const std::string& reason);
 
+/// When the certificates of a build that ends now are due; nothing when it has none.
+std::optional<std::int64_t> certs_due_at(const Scene& scene, const BuildRow& build);
+
 /// The build as a worker gets it.
 Job job_of(const BuildRow& build);
 
@@ -88,5 +91,6 @@ Outcome decide_logs(const Scene& scene, const AppendLogs& command);
 Outcome decide_authenticate(const Scene& scene, const AuthenticateVm& command);
 Outcome decide_vm_ready(const Scene& scene, const MarkVmReady& command);
 Outcome decide_result(const Scene& scene, const ReportResult& command);
+Outcome decide_purge(const Scene& scene, const PurgeBlob& command);
 
 }  // namespace tidemark::commands::builds

@@ -68,7 +68,8 @@ Outcome decide_cancel(const Scene& scene, const CancelBuild& command) {
   if (!build) return refuse(kBuildNotFound);
   if (is_terminal(build->status)) return refuse(kCancelFinished);
   Draft draft(scene);
-  BuildCancelled cancelled{.pool_id = scene.pool(), .build_id = build->id, .worker_id = std::nullopt};
+  BuildCancelled cancelled{.pool_id = scene.pool(), .build_id = build->id, .worker_id = std::nullopt,
+                           .certs_due_at = certs_due_at(scene, *build)};
   if (is_active(build->status)) cancelled.worker_id = build->worker_id;
   draft.add(std::move(cancelled));
   draft.log(build->id, LogLevel::info, "Build cancelled");

@@ -96,6 +96,12 @@ struct TotalsRow {
 BOOST_DESCRIBE_STRUCT(TotalsRow, (), (pending, assigned, building, completed, failed, cancelled, next_order,
                                       first_submitted_at, first_order))
 
+/// How many files were purged: who deletes them waits for a change of it.
+struct PurgesRow {
+  std::uint64_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(PurgesRow, (), (count))
+
 inline constexpr Table<BuildRow, std::string> kBuilds{16};                       ///< build id
 inline constexpr Table<WorkerRow, std::string> kWorkers{17};                     ///< worker id
 inline constexpr Table<IdRow, std::int64_t, std::uint64_t> kPending{18};         ///< submitted_at, order -> build
@@ -106,7 +112,11 @@ inline constexpr Table<IdRow, std::string> kWorkerTokens{21};                   
 inline constexpr Table<IdRow, std::string, BlobKind, std::string> kBlobUses{22};
 inline constexpr Table<TotalsRow> kTotals{23};
 
+/// kind, end of the build (ms), build id: what could be purged from builds that have ended
+inline constexpr Table<IdRow, BlobKind, std::int64_t, std::string> kEndedFiles{30};
+inline constexpr Table<PurgesRow> kPurges{31};
+
 /// Version of these tables; another one is rebuilt from the log.
-inline constexpr int kStateVersion = 2;
+inline constexpr int kStateVersion = 3;
 
 }  // namespace tidemark::commands::builds

@@ -15,7 +15,8 @@ class BlobMetrics {
         stored_bytes_(registry, {"tidemark_blob_stored_bytes_total", "Content of uploads committed"}),
         removed_(registry, {"tidemark_blob_collected_total", "Blobs removed because nothing refers to them"}),
         disk_full_(registry, {"tidemark_blob_disk_full_total", "Uploads given up because the disk was full"}),
-        damaged_(registry, {"tidemark_blob_damaged_total", "Reads of a blob that is not what was stored"}) {}
+        damaged_(registry, {"tidemark_blob_damaged_total", "Reads of a blob that is not what was stored"}),
+        missing_(registry, {"tidemark_blob_missing_total", "Reads of a blob that is referred to and not there"}) {}
 
   void stored(std::uint64_t bytes) const {
     stored_.add();
@@ -23,13 +24,15 @@ class BlobMetrics {
   }
   void collected(std::uint64_t blobs) const { removed_.add(static_cast<double>(blobs)); }
   void disk_full() const { disk_full_.add(); }
-  /// Counts a damaged blob when that is what the reading found.
+  void damaged() const { damaged_.add(); }
+  /// Counts a damaged or missing blob when that is what the reading found.
   void read_failed(const Error& error) const {
     if (error.code == Code::corrupt) damaged_.add();
+    else if (error.code == Code::not_found) missing_.add();
   }
 
  private:
-  metrics::Counter stored_, stored_bytes_, removed_, disk_full_, damaged_;
+  metrics::Counter stored_, stored_bytes_, removed_, disk_full_, damaged_, missing_;
 };
 
 }  // namespace tidemark::blob

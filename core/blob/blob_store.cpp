@@ -12,6 +12,8 @@
 
 #include "core/base/disk.hpp"
 #include "core/blob/blob_metrics.hpp"
+#include "core/blob/collect.hpp"
+#include "core/blob/piece_sums.hpp"
 #include "core/blob/staging.hpp"
 #include "core/keys/key_ring.hpp"
 
@@ -28,6 +30,7 @@ struct Verified {
   std::int64_t changed_ns = 0;
   bool operator==(const Verified&) const = default;
 };
+using Sums = std::shared_ptr<const PieceSums>;
 
 std::optional<Verified> identity_of(int fd) {
   struct stat info{};
@@ -38,18 +41,32 @@ std::optional<Verified> identity_of(int fd) {
 /// By hash. Home scheduler only; forgotten when it grows, which costs a reading.
 class VerifiedFiles {
  public:
-  bool contains(const std::string& sha256, const Verified& file) const {
+  /// Null when it is not known to hold what its address says.
+  Sums find(const std::string& sha256, const Verified& file) const {
     const auto found = files_.find(sha256);
-    return found != files_.end() && found->second == file;
+    if (found == files_.end() || found->second.file != file) return nullptr;
+    return found->second.sums;
   }
-  void add(const std::string& sha256, const Verified& file) {
-    if (files_.size() >= kFilesMax) files_.clear();
-    files_[sha256] = file;
+  void add(const std::string& sha256, const Verified& file, Sums sums) {
+    if (files_.size() >= kFilesMax || sums_ + sums->size() > kSumsMax) {
+      files_.clear();
+      sums_ = 0;
+    }
+    Entry& entry = files_[sha256];
+    if (entry.sums) sums_ -= entry.sums->size();
+    sums_ += sums->size();
+    entry = Entry{file, std::move(sums)};
   }
 
  private:
-  static constexpr std::size_t kFilesMax = 100'000;
-  std::unordered_map<std::string, Verified> files_;
+  struct Entry {
+    Verified file;
+    Sums sums;
+  };
+  static constexpr std::size_t kFilesMax = 50'000;
+  static constexpr std::size_t kSumsMax = 4u << 20;  // of 4 bytes each
+  std::unordered_map<std::string, Entry> files_;
+  std::size_t sums_ = 0;
 };
 
 /// What uploads and the store share. Borrowed parts outlive the store.
@@ -111,7 +128,7 @@ class FileUpload final : public Upload {
     Result<BlobRef> published = co_await std::move(task);
     if (published) {
       if (auto file = open_file(parts_.area->object(published->sha256))) {
-        if (const auto identity = identity_of(file->get())) parts_.verified->add(published->sha256, *identity);
+        if (const auto identity = identity_of(file->get())) parts_.verified->add(published->sha256, *identity, staging_->sums());
       }
     }
     co_return published;
@@ -172,9 +189,6 @@ Result<Descriptor> open_object(const Area& area, const BlobRef& ref) {
   return file;
 }
 
-Result<std::vector<std::string>> older_objects(const Area& area, Time limit);
-bool remove_older_object(Area& area, const std::string& sha256, Time limit);
-
 class FileBlobStore final : public BlobStore {
  public:
   explicit FileBlobStore(Parts parts) : parts_(std::move(parts)) {}
@@ -190,7 +204,7 @@ class FileBlobStore final : public BlobStore {
     auto work = [area = parts_.area, ref]() -> Result<Opened> {
       auto file = open_object(*area, ref);
       if (!file) return file.take_error();
-      return Opened{std::shared_ptr<int>(new int(file->release()), close_and_delete), ref.size};
+      return Opened{std::shared_ptr<int>(new int(file->release()), close_and_delete), ref.size, nullptr};
     };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
     Result<Opened> opened = co_await running;
@@ -203,8 +217,14 @@ class FileBlobStore final : public BlobStore {
     Result<Opened> opened = co_await std::move(opening);
     if (!opened) co_return opened;
     const auto identity = identity_of(*opened->fd);
-    if (identity && parts_.verified->contains(ref.sha256, *identity)) co_return opened;
-    auto hashing = content_matches(ref, opened->fd);
+    if (identity) {
+      if (Sums sums = parts_.verified->find(ref.sha256, *identity)) {
+        opened->holds = check_of(std::move(sums));
+        co_return opened;
+      }
+    }
+    auto sums = std::make_shared<PieceSums>();
+    auto hashing = content_matches(ref, opened->fd, sums);
     Result<bool> matched = co_await std::move(hashing);
     if (!matched) co_return matched.take_error();
     if (!*matched) {
@@ -212,7 +232,8 @@ class FileBlobStore final : public BlobStore {
       parts_.metrics.read_failed(damaged);
       co_return damaged;
     }
-    if (identity) parts_.verified->add(ref.sha256, *identity);
+    if (identity) parts_.verified->add(ref.sha256, *identity, sums);
+    opened->holds = check_of(sums);
     co_return opened;
   }
 
@@ -232,20 +253,21 @@ class FileBlobStore final : public BlobStore {
     auto opening = open(ref);
     Result<Opened> opened = co_await std::move(opening);
     if (!opened) co_return opened.take_error();
-    auto hashing = content_matches(ref, opened->fd);
+    auto hashing = content_matches(ref, opened->fd, std::make_shared<PieceSums>());
     co_return co_await std::move(hashing);
   }
 
-  Task<Result<bool>> content_matches(BlobRef ref, std::shared_ptr<int> file) {
+  Task<Result<bool>> content_matches(BlobRef ref, std::shared_ptr<int> file, std::shared_ptr<PieceSums> sums) {
     auto hash = std::make_shared<Sha256>();
     for (std::uint64_t at = 0; at < ref.size; at += kVerifyStepBytes) {
-      auto work = [hash, fd = file, at, end = std::min(ref.size, at + kVerifyStepBytes), path = parts_.area->object(ref.sha256)] {
-        return hash_range(*hash, *fd, at, end, path);
+      auto work = [hash, sums, fd = file, at, end = std::min(ref.size, at + kVerifyStepBytes), path = parts_.area->object(ref.sha256)] {
+        return hash_range(*hash, *sums, *fd, at, end, path);
       };
       auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
       Result<void> hashed = co_await running;
       if (!hashed) co_return hashed.take_error();
     }
+    sums->finish();
     co_return hash->finish_hex() == ref.sha256;
   }
 
@@ -260,6 +282,7 @@ class FileBlobStore final : public BlobStore {
   }
 
   Task<Result<std::uint64_t>> collect(Duration age, std::function<bool(std::string_view sha256)> is_referenced) override {
+    const Collection collection(parts_.area);
     const Time limit = parts_.home->wall() - age;
     auto list = [area = parts_.area, limit] { return older_objects(*area, limit); };
     auto listing = run_on(*parts_.pool, *parts_.home, std::move(list));
@@ -318,15 +341,38 @@ class FileBlobStore final : public BlobStore {
       return {};
     };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
-    co_return co_await running;
+    Result<void> copied = co_await running;
+    if (!copied) parts_.metrics.read_failed(copied.error());
+    co_return copied;
+  }
+
+  std::shared_ptr<void> hold(std::string name) override { return blob::hold(parts_.area, std::move(name)); }
+
+  Task<Result<std::uint64_t>> collect_private(Duration age, std::function<Use(std::string_view name)> use_of) override {
+    const Collection collection(parts_.area);
+    const Time limit = parts_.home->wall() - age;
+    auto list = [area = parts_.area, limit] { return private_files(*area, limit); };
+    auto listing = run_on(*parts_.pool, *parts_.home, std::move(list));
+    Result<std::vector<Found>> found = co_await listing;
+    if (!found) co_return found.take_error();
+    std::uint64_t removed = 0;
+    for (const Found& file : *found) {
+      const Use use = use_of(file.name);
+      if (use == Use::needed || (use == Use::unknown && !file.is_older)) continue;
+      std::optional<Time> older;
+      if (use == Use::unknown) older = limit;
+      auto remove = [area = parts_.area, name = file.name, older]() -> bool { return remove_unused_private(*area, name, older); };
+      auto removing = run_on(*parts_.pool, *parts_.home, std::move(remove));
+      const bool gone = co_await removing;
+      if (gone) ++removed;
+    }
+    parts_.metrics.collected(removed);
+    co_return removed;
   }
 
   Task<Result<void>> remove_private(std::string name) override {
     if (!is_private_name(name)) co_return bad_name();
-    auto work = [area = parts_.area, name = std::move(name)]() -> Result<void> {
-      if (auto removed = remove_file(area->private_file(name)); !removed) return removed;
-      return sync_directory(area->privates());
-    };
+    auto work = [area = parts_.area, name = std::move(name)]() -> Result<void> { return erase_private(*area, name); };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
     co_return co_await running;
   }
@@ -336,11 +382,18 @@ class FileBlobStore final : public BlobStore {
     auto staging = std::make_shared<Staging>(parts_.area, std::to_string(++last_upload_), encrypted);
     return std::unique_ptr<Upload>(std::make_unique<FileUpload>(parts_, std::move(staging), bytes_max));
   }
+  std::function<bool(std::uint64_t, std::string_view)> check_of(Sums sums) const {
+    return [sums = std::move(sums), metrics = parts_.metrics](std::uint64_t index, std::string_view piece) {
+      if (sums->holds(index, piece)) return true;
+      metrics.damaged();
+      return false;
+    };
+  }
   static void close_and_delete(int* fd) {
     ::close(*fd);
     delete fd;
   }
-  static Result<void> hash_range(Sha256& hash, int fd, std::uint64_t at, std::uint64_t end, const std::string& path) {
+  static Result<void> hash_range(Sha256& hash, PieceSums& sums, int fd, std::uint64_t at, std::uint64_t end, const std::string& path) {
     std::string buffer(kReadBytes, '\0');
     while (at < end) {
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
@@ -348,6 +401,7 @@ class FileBlobStore final : public BlobStore {
       if (!read) return read.take_error();
       if (*read == 0) return make_error(Code::corrupt, "the blob " + path + " became shorter");
       hash.add(std::string_view(buffer).substr(0, *read));
+      sums.add(std::string_view(buffer).substr(0, *read));
       at += *read;
     }
     return {};
@@ -376,32 +430,6 @@ class FileBlobStore final : public BlobStore {
   const Parts parts_;
   std::uint64_t last_upload_ = 0;
 };
-
-bool is_older(const std::string& path, Time limit) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) return false;
-  return from_ms(static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000) < limit;
-}
-
-Result<std::vector<std::string>> older_objects(const Area& area, Time limit) {
-  auto directories = list_directory(area.objects());
-  if (!directories) return directories;
-  std::vector<std::string> older;
-  for (const auto& directory : *directories) {
-    auto names = list_directory(area.objects() + "/" + directory);
-    if (!names) return names;
-    for (auto& name : *names) {
-      if (is_sha256(name) && name.starts_with(directory) && is_older(area.object(name), limit)) older.push_back(std::move(name));
-    }
-  }
-  std::sort(older.begin(), older.end());
-  return older;
-}
-
-bool remove_older_object(Area& area, const std::string& sha256, Time limit) {
-  const std::lock_guard lock(area.addresses);
-  return is_older(area.object(sha256), limit) && remove_file(area.object(sha256)).ok();
-}
 
 }  // namespace
 

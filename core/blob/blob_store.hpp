@@ -25,6 +25,7 @@ struct BlobRef {
 
 /// An upload: bytes go to a staging file while they are hashed. Destroying it without commit removes the file. Holds at most
 /// about 256 KiB of memory. Not destroyed while one of its tasks is under way; after an error every further call gives it again.
+/// What it has committed is held (see hold()) until it is destroyed: destroy it when the reference is recorded.
 class Upload {
  public:
   virtual ~Upload() = default;
@@ -42,6 +43,16 @@ class Upload {
 struct Opened {
   std::shared_ptr<int> fd;
   std::uint64_t size = 0;
+  /// Of open_verified(): whether the piece of that number (kPieceBytes of piece_sums.hpp each, the last shorter), as it was just
+  /// read, still is what was verified. False: damaged since, and counted; the bytes must not be served. May outlive the store.
+  std::function<bool(std::uint64_t index, std::string_view piece)> holds;
+};
+
+/// What the owner of the references says about a file that was found.
+enum class Use {
+  needed,   ///< referred to
+  gone,     ///< was referred to, and is no longer
+  unknown,  ///< never heard of: may be on its way
 };
 
 /// Public content goes in by stage(), write(), commit() and comes out by open_verified(). Private content (a certificate bundle,
@@ -61,7 +72,9 @@ class BlobStore {
   /// not_found when missing; corrupt when the size differs from `ref.size`.
   virtual Task<Result<Opened>> open(BlobRef ref) = 0;
   /// The same, and the content has the hash: corrupt when it has not. A file is read once for it, and again when it has
-  /// changed since (by inode, size or change time); what this process committed itself was hashed on the way in.
+  /// changed since (by inode, size or change time); what this process committed itself was hashed on the way in. So that bytes
+  /// that rot under an unchanged inode, or while they are sent, are not served either, checksums of pieces of 64 KiB are kept
+  /// from that reading (16 MB at most, of 256 GB of files), and Opened::holds compares each piece that was read to be sent.
   virtual Task<Result<Opened>> open_verified(BlobRef ref) = 0;
   /// Whether a file of that size is there.
   virtual Task<Result<bool>> exists(BlobRef ref) = 0;
@@ -69,15 +82,21 @@ class BlobStore {
   virtual Task<Result<bool>> matches(BlobRef ref) = 0;
   /// Removing what is missing is no error.
   virtual Task<Result<void>> remove(std::string sha256) = 0;
+  /// Keeps a blob or private blob, there or to come, from being collected as long as the returned pointer lives.
+  virtual std::shared_ptr<void> hold(std::string sha256_or_name) = 0;
   /// Removes blobs committed more than `age` ago for which `is_referenced` (called on the home scheduler) says no, and says
-  /// how many. A blob committed meanwhile, again or for the first time, stays.
+  /// how many. A blob committed meanwhile, again or for the first time, stays; so does one that is held,
+  /// or was since the collection began. One collection at a time, of whichever kind.
   virtual Task<Result<std::uint64_t>> collect(Duration age, std::function<bool(std::string_view sha256)> is_referenced) = 0;
+  /// The same of private blobs: those that are gone at once, those unknown when committed more than `age` ago.
+  virtual Task<Result<std::uint64_t>> collect_private(Duration age, std::function<Use(std::string_view name)> use_of) = 0;
   /// Private blobs (certificates): each encrypted under its own key, never shared, addressed by `name` ([A-Za-z0-9_-]{1,64}).
   /// A blob of that name is replaced. unavailable without a key ring; read and copy: not_found, corrupt (any changed byte),
   /// exhausted (over bytes_max).
   virtual Task<Result<BlobRef>> commit_private(std::unique_ptr<Upload> upload, std::string name) = 0;
   virtual Task<Result<std::string>> read_private(std::string name, std::size_t bytes_max) = 0;
   virtual Task<Result<void>> copy_private(std::string from, std::string to) = 0;
+  /// The key in the file is overwritten before the file goes.
   virtual Task<Result<void>> remove_private(std::string name) = 0;
 };
 

@@ -31,6 +31,19 @@ bool is_private_name(std::string_view name) {
   });
 }
 
+std::shared_ptr<void> hold(std::shared_ptr<Area> area, std::string name) {
+  {
+    const std::lock_guard lock(area->addresses);
+    area->held.insert(name);
+  }
+  Area* const held_in = area.get();
+  return std::shared_ptr<void>(held_in, [area = std::move(area), name = std::move(name)](void*) {
+    const std::lock_guard lock(area->addresses);
+    area->held.erase(area->held.find(name));
+    if (area->collecting) area->released.insert(name);
+  });
+}
+
 Staging::Staging(std::shared_ptr<Area> area, std::string name, bool encrypted)
     : area_(std::move(area)), path_(area_->staging() + "/" + name) {
   if (encrypted) {
@@ -66,7 +79,10 @@ Result<void> Staging::append(std::string_view bytes) {
   if (bytes.empty()) return {};
   hash_.add(bytes);
   size_ += bytes.size();
-  if (!frames_) return write(bytes);
+  if (!frames_) {
+    sums_->add(bytes);
+    return write(bytes);
+  }
   std::string frames;
   frames_->add(bytes, frames);
   return write(frames);
@@ -76,6 +92,8 @@ Result<BlobRef> Staging::publish(Time now) {
   TM_ASSERT(!frames_, "an encrypted file has no public address");
   if (auto created = create(); !created) return created.take_error();
   BlobRef ref{hash_.finish_hex(), size_};
+  sums_->finish();
+  held_ = hold(area_, ref.sha256);
   if (auto set = set_time(file_.get(), now, path_); !set) return set.take_error();
   // Once, and never again after a failure: what was not written then may be dropped without another word.
   if (auto synced = sync_file(file_.get(), path_); !synced) return synced.take_error();
@@ -101,8 +119,10 @@ Result<BlobRef> Staging::publish_private(const std::string& name, const keys::Ke
     if (auto created = create(); !created) return created.take_error();
     Staging encrypted(area_, path_.substr(path_.rfind('/') + 1) + "-private", true);
     if (auto copied = encrypt_into(encrypted); !copied) return copied.take_error();
+    held_ = hold(area_, name);
     return encrypted.publish_private(name, ring, now);
   }
+  held_ = hold(area_, name);
   std::string last;
   frames_->finish(last);
   if (auto written = write(last); !written) return written.take_error();
@@ -112,7 +132,10 @@ Result<BlobRef> Staging::publish_private(const std::string& name, const keys::Ke
   BlobRef ref{hash_.finish_hex(), size_};
   if (auto set = set_time(file_.get(), now, path_); !set) return set.take_error();
   if (auto synced = sync_file(file_.get(), path_); !synced) return synced.take_error();
-  if (auto renamed = rename_file(path_, area_->private_file(name)); !renamed) return renamed.take_error();
+  {
+    const std::lock_guard lock(area_->addresses);
+    if (auto renamed = rename_file(path_, area_->private_file(name)); !renamed) return renamed.take_error();
+  }
   file_ = Descriptor();
   if (auto synced = sync_directory(area_->privates()); !synced) return synced.take_error();
   return ref;

@@ -9,6 +9,7 @@
 
 #include "core/blob/blob_store.hpp"
 #include "core/blob/files.hpp"
+#include "core/blob/piece_sums.hpp"
 #include "core/blob/private_frames.hpp"
 
 namespace tidemark::blob {
@@ -19,6 +20,11 @@ struct Area {
   const std::string root;
   std::mutex addresses;  ///< held while a file is given its address, or one is looked at and removed
   std::set<std::string> durable_directories;  ///< of objects/, made or synced by this process; under `addresses`
+  std::multiset<std::string> held;            ///< hashes and private names that are not collected; under `addresses`
+  bool collecting = false;                    ///< under `addresses`
+  std::set<std::string> released;             ///< held no more since the present collection began; under `addresses`
+
+  bool is_held(const std::string& name) const { return held.contains(name) || released.contains(name); }  ///< under `addresses`
 
   std::string staging() const { return root + "/staging"; }
   std::string objects() const { return root + "/objects"; }
@@ -27,6 +33,9 @@ struct Area {
   std::string privates() const { return root + "/private"; }
   std::string private_file(std::string_view name) const { return privates() + "/" + std::string(name); }
 };
+
+/// Holds a hash or private name (BlobStore::hold) while the pointer lives.
+std::shared_ptr<void> hold(std::shared_ptr<Area> area, std::string name);
 
 bool is_sha256(std::string_view text);        ///< 64 lower-case hex digits
 bool is_private_name(std::string_view name);  ///< [A-Za-z0-9_-]{1,64}
@@ -43,10 +52,12 @@ class Staging {
   bool encrypted() const { return frames_ != nullptr; }
   /// Hashes and writes; makes the file when it is the first.
   Result<void> append(std::string_view bytes);
-  /// Gives it the address of its content, durably. `now` becomes its time.
+  /// Gives it the address of its content, durably, and holds that until it is destroyed. `now` becomes its time.
   Result<BlobRef> publish(Time now);
   /// Gives it that name, durably. What was staged plain is encrypted into a new file first, and removed.
   Result<BlobRef> publish_private(const std::string& name, const keys::KeyRing& ring, Time now);
+  /// Of what was published.
+  std::shared_ptr<const PieceSums> sums() const { return sums_; }
 
  private:
   Result<void> create();
@@ -56,6 +67,8 @@ class Staging {
   const std::string path_;
   Descriptor file_;
   Sha256 hash_;
+  std::shared_ptr<PieceSums> sums_ = std::make_shared<PieceSums>();
+  std::shared_ptr<void> held_;
   std::unique_ptr<FrameWriter> frames_;
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;  // of the file, which has a header when encrypted

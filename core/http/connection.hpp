@@ -129,6 +129,7 @@ class Connection final : public Request {
   Task<bool> wait_writable();
   Task<bool> send_rest();
   IoResult try_send_file(int fd);
+  IoResult try_send_checked(const FileBody& file);
   Task<bool> send_file();
   Task<void> close_politely();
 

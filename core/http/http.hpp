@@ -81,7 +81,12 @@ struct FileBody {
   std::uint64_t offset = 0;   ///< of the content in the file
   std::uint64_t size = 0;     ///< bytes of content
   std::string etag;           ///< quoted, or empty
+  /// Asked about each piece of the content just before it is sent, with the very bytes: pieces of kFilePieceBytes from the start,
+  /// the last shorter, whole also where a range begins or ends within. False cuts the connection, so that the peer sees that the
+  /// body is not whole. Empty: the file is sent as it is, straight from the page cache.
+  std::function<bool(std::uint64_t index, std::string_view piece)> holds{};
 };
+inline constexpr std::size_t kFilePieceBytes = 64u << 10;
 
 struct Response {
   int status = 200;

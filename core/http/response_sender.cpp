@@ -163,10 +163,30 @@ IoResult Connection::try_send_file(int fd) {
   }
 }
 
+/// The same of a file that is checked: what is sent are the bytes that were looked at, so they go by the scratch memory.
+IoResult Connection::try_send_checked(const FileBody& file) {
+  static_assert(kFilePieceBytes <= ServerCore::kScratchBytes);
+  const std::uint64_t at = file_offset_ - file.offset, index = at / kFilePieceBytes, start = index * kFilePieceBytes;
+  if (at >= file.size) return {};
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kFilePieceBytes, file.size - start));
+  std::size_t filled = 0;
+  while (filled < size) {
+    const auto got = ::pread(*file.fd, core_->scratch.get() + filled, size - filled, static_cast<off_t>(file.offset + start + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return {ErrorCode(errno, boost::system::system_category()), 0};
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  if (!file.holds(index, {core_->scratch.get(), filled}) || filled < size) return {boost::asio::error::operation_aborted, 0};
+  const auto skipped = static_cast<std::size_t>(at - start);
+  const iovec piece{core_->scratch.get() + skipped, static_cast<std::size_t>(std::min<std::uint64_t>(size - skipped, file_left_))};
+  return transport_.try_write(&piece, 1, false);
+}
+
 Task<bool> Connection::send_file() {
-  const std::shared_ptr<int> fd = std::get_if<FileBody>(&response_.body)->fd;
+  const FileBody file = *std::get_if<FileBody>(&response_.body);
   while (file_left_ != 0) {
-    const IoResult sent = try_send_file(*fd);
+    const IoResult sent = file.holds ? try_send_checked(file) : try_send_file(*file.fd);
     if (sent.blocked()) {
       const bool writable = co_await wait_writable();
       if (!writable) co_return false;

@@ -189,6 +189,15 @@ struct Fold {
     end_work(rows, e.worker_id, e.build_id, 0, 0);
     seen(e.worker_id);
   }
+  // Not a change of the build: when it was last changed stays.
+  void operator()(const BlobPurged& e) const {
+    auto build = kBuilds.get(rows, e.build_id);
+    if (!build) return;
+    if (e.kind == BlobKind::source) build->source.sha256.clear();
+    else if (e.kind == BlobKind::certs) build->certs.reset();
+    else build->result.reset();
+    kBuilds.put(rows, build->id, *build);
+  }
   void operator()(const WorkerRegistered& e) const {
     WorkerView worker;
     worker.id = e.worker_id;

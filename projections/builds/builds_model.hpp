@@ -34,7 +34,7 @@ struct BuildView {
   std::int64_t updated_at = 0;
   std::optional<std::string> error_message;
   std::string failure_code;
-  BlobRef source;
+  BlobRef source;                             ///< without hash when it is gone; a file that was purged is no longer here
   std::optional<BlobRef> certs;
   std::optional<BlobRef> result;
   std::string access_token_sha256;

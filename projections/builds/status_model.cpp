@@ -156,6 +156,7 @@ struct Fold {
   void operator()(const WorkerCameOnline&) const {}
   void operator()(const WorkerWentOffline&) const {}
   void operator()(const WorkerUnregistered&) const {}
+  void operator()(const BlobPurged&) const {}
 };
 
 template <class Listed>

@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "schemas/builds/file_messages.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
@@ -228,6 +229,6 @@ BOOST_DESCRIBE_STRUCT(ExpireWorker, (), (worker_id, last_contact_at, pool_id))
 
 using Command = std::variant<SubmitBuild, RetryBuild, CancelBuild, RegisterWorker, PollForJob, UnregisterWorker,
                              RecordSignOfLife, AppendLogs, AuthenticateVm, MarkVmReady, ReportResult, AbandonBuild,
-                             ExpireBuild, ExpireWorker, RecordTelemetry, SubmitDiagnostics>;
+                             ExpireBuild, ExpireWorker, RecordTelemetry, SubmitDiagnostics, PurgeBlob>;
 
 }  // namespace tidemark::schemas::builds

@@ -1,10 +1,11 @@
 #pragma once
 // Facts of the builds domain. Times are ms since 1970; when a fact happened is the envelope's `time`. A member ending
 // in _due_at says when the owner first looks for signs of life: the timer is armed by the fact, not by today's
-// settings.
+// settings. certs_due_at, of a build that has certificates, says so of their end.
 
 #include <variant>
 
+#include "schemas/builds/file_messages.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/topics.hpp"
 #include "schemas/builds/types.hpp"
@@ -137,8 +138,9 @@ struct BuildCompleted {
   std::uint32_t attempt = 0;
   BlobRef result{};
   bool late = false;                       ///< after a timeout or a requeue
+  std::optional<std::int64_t> certs_due_at{};
 };
-BOOST_DESCRIBE_STRUCT(BuildCompleted, (), (pool_id, build_id, worker_id, attempt, result, late))
+BOOST_DESCRIBE_STRUCT(BuildCompleted, (), (pool_id, build_id, worker_id, attempt, result, late, certs_due_at))
 
 struct BuildFailed {
   static constexpr std::string_view kDescription =
@@ -156,8 +158,10 @@ struct BuildFailed {
   std::uint32_t attempt = 0;
   std::string error_message{};
   std::string failure_code{};
+  std::optional<std::int64_t> certs_due_at{};
 };
-BOOST_DESCRIBE_STRUCT(BuildFailed, (), (pool_id, build_id, worker_id, attempt, error_message, failure_code))
+BOOST_DESCRIBE_STRUCT(BuildFailed, (), (pool_id, build_id, worker_id, attempt, error_message, failure_code,
+                                        certs_due_at))
 
 struct BuildTimedOut {
   static constexpr std::string_view kDescription =
@@ -174,8 +178,9 @@ struct BuildTimedOut {
   std::string worker_id{};
   std::uint32_t attempt = 0;
   std::int64_t silent_ms = 0;
+  std::optional<std::int64_t> certs_due_at{};
 };
-BOOST_DESCRIBE_STRUCT(BuildTimedOut, (), (pool_id, build_id, worker_id, attempt, silent_ms))
+BOOST_DESCRIBE_STRUCT(BuildTimedOut, (), (pool_id, build_id, worker_id, attempt, silent_ms, certs_due_at))
 
 struct BuildRequeued {
   static constexpr std::string_view kDescription =
@@ -207,8 +212,9 @@ struct BuildCancelled {
   std::string pool_id{};
   std::string build_id{};
   std::optional<std::string> worker_id{};
+  std::optional<std::int64_t> certs_due_at{};
 };
-BOOST_DESCRIBE_STRUCT(BuildCancelled, (), (pool_id, build_id, worker_id))
+BOOST_DESCRIBE_STRUCT(BuildCancelled, (), (pool_id, build_id, worker_id, certs_due_at))
 
 struct WorkerRegistered {
   static constexpr std::string_view kDescription =
@@ -346,13 +352,13 @@ BOOST_DESCRIBE_STRUCT(HeartbeatRecorded, (), (pool_id, build_id, worker_id, atte
 using LedgerEvent = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, BuildStarted, VmAuthenticated,
                                  VmReady, BuildCompleted, BuildFailed, BuildTimedOut, BuildRequeued,
                                  BuildCancelled, WorkerRegistered, WorkerReregistered, WorkerTokenRotated,
-                                 WorkerCameOnline, WorkerWentOffline, WorkerUnregistered>;
+                                 WorkerCameOnline, WorkerWentOffline, WorkerUnregistered, BlobPurged>;
 
 /// Everything the domain records.
 using Event = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, BuildStarted, VmAuthenticated, VmReady,
                            BuildCompleted, BuildFailed, BuildTimedOut, BuildRequeued, BuildCancelled,
                            WorkerRegistered, WorkerReregistered, WorkerTokenRotated, WorkerCameOnline,
                            WorkerWentOffline, WorkerUnregistered, BuildLogAppended, HeartbeatRecorded,
-                           TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported>;
+                           TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported, BlobPurged>;
 
 }  // namespace tidemark::schemas::builds

@@ -19,6 +19,7 @@ inline constexpr RefusalSpec kCertsTooLarge{"CERTS_TOO_LARGE", 413, "Certs file 
 inline constexpr RefusalSpec kResultTooLarge{"RESULT_TOO_LARGE", 413, "Result file too large"};
 inline constexpr RefusalSpec kSourceGone{"SOURCE_GONE", 400,
                                          "Original build source no longer available. Please submit a new build."};
+inline constexpr RefusalSpec kBlobStillNeeded{"BLOB_STILL_NEEDED", 409, "The build has not ended and needs the file"};
 inline constexpr RefusalSpec kBuildIdInvalid{"BUILD_ID_INVALID", 400, "Build id must be of letters, digits, _ and -"};
 inline constexpr RefusalSpec kBuildIdTaken{"BUILD_ID_TAKEN", 409, "Build id already in use"};
 inline constexpr RefusalSpec kNameOrCapabilitiesMissing{"NAME_OR_CAPABILITIES_MISSING", 400,

@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "schemas/builds/file_messages.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
@@ -98,6 +99,6 @@ struct BuildReply {
 BOOST_DESCRIBE_STRUCT(BuildReply, (), (build_id, status))
 
 using Reply = std::variant<std::monostate, SubmittedReply, RegisteredReply, PollReply, SignOfLifeReply, LogsReply,
-                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply, DiagnosticReply>;
+                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply, DiagnosticReply, PurgedReply>;
 
 }  // namespace tidemark::schemas::builds

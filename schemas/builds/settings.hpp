@@ -28,10 +28,14 @@ struct Settings {
   std::uint64_t certs_bytes_max = 10'485'760;      ///< inclusive
   std::uint64_t result_bytes_max = 1'073'741'824;  ///< inclusive
   std::uint64_t error_message_bytes_max = 262'144; ///< longer error messages are cut
+  std::int64_t certs_kept_ms = 604'800'000;        ///< after the end of their build
+  std::int64_t sources_kept_ms = 0;                ///< the same; 0: for ever
+  std::int64_t results_kept_ms = 0;                ///< the same; 0: for ever
 };
 BOOST_DESCRIBE_STRUCT(Settings, (), (assigned_silence_ms, building_silence_ms, late_success_ms, worker_offline_ms,
                                      worker_token_ms, worker_token_rotate_ms, otp_ms, vm_token_ms, vm_token_max_ms,
                                      activity_mark_ms, attempts_max, requeue_on_timeout, source_bytes_max,
-                                     certs_bytes_max, result_bytes_max, error_message_bytes_max))
+                                     certs_bytes_max, result_bytes_max, error_message_bytes_max, certs_kept_ms,
+                                     sources_kept_ms, results_kept_ms))
 
 }  // namespace tidemark::schemas::builds

@@ -3,6 +3,7 @@
 #include "commands/builds/endpoint/certs_file.hpp"
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "core/blob/piece_sums.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 namespace {
@@ -13,7 +14,11 @@ constexpr std::string_view kNoCerts = "Certs not found";
 
 std::string attachment(std::string_view filename) { return "attachment; filename=\"" + std::string(filename) + '"'; }
 
-/// Streams a blob, or answers `missing` when it is gone or is not what was stored: wrong bytes are never served.
+static_assert(blob::kPieceBytes == http::kFilePieceBytes);
+
+/// Streams a blob, or answers `missing` when it is gone or is not what was stored. Wrong bytes are never served: the whole was
+/// verified before the answer begins, and each piece is compared with what was verified as it is sent (BlobStore::open_verified);
+/// one that differs cuts the connection.
 Task<http::Response> send_blob(Api& api, BlobRef ref, std::string content_type, std::string filename, std::string_view missing) {
   if (ref.sha256.empty()) co_return error_answer(404, missing);  // an import that did not find the file
   blob::BlobRef stored{ref.sha256, ref.size};
@@ -26,7 +31,13 @@ Task<http::Response> send_blob(Api& api, BlobRef ref, std::string content_type, 
   }
   http::Response response;
   response.header("Content-Type", std::move(content_type)).header("Content-Disposition", attachment(filename));
-  response.body = http::FileBody{opened->fd, 0, opened->size, '"' + ref.sha256 + '"'};
+  http::FileBody body{opened->fd, 0, opened->size, '"' + ref.sha256 + '"'};
+  body.holds = [holds = std::move(opened->holds), filename = std::move(filename)](std::uint64_t index, std::string_view piece) {
+    if (holds(index, piece)) return true;
+    log_unusable_file(filename, make_error(Code::corrupt, "piece " + std::to_string(index) + " has changed since it was verified"));
+    return false;
+  };
+  response.body = std::move(body);
   co_return response;
 }
 

@@ -81,14 +81,17 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
   command.access_token_sha256 = token_hash(access_token(api, command.token_key_id, build_id));
   auto stored = co_await source->upload->commit();
   if (!stored.ok()) {
+    log_unstored_file("source", stored.error());
     out.refusal = error_answer(500, kSubmitFailed);
     co_return out;
   }
   command.source = blob_ref(*stored, BlobKind::source, *source);
+  const auto held_certs = api.blobs().hold(build_id);
   if (certs != nullptr) {
     std::string private_name = before ? build_id + "-again" : build_id;
     auto kept = co_await api.blobs().commit_private(std::move(certs->upload), private_name);
     if (!kept.ok()) {
+      log_unstored_file("certs", kept.error());
       out.refusal = error_answer(500, kSubmitFailed);
       co_return out;
     }
@@ -160,6 +163,8 @@ Task<http::Response> retry(Api& api, http::Request& request) {
 
   CommandName name = name_command(api, request, "retry/" + original);
   const std::string build_id = derive_build_id(name.id);
+  // Until the new build refers to them nobody else may.
+  const auto held_source = api.blobs().hold(build->source.sha256), held_certs = api.blobs().hold(build_id);
   const auto before = made_before(api, name, build_id);
   RetryBuild command;
   command.original_build_id = original;

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "commands/builds/endpoint/answers.hpp"
+#include "core/observe/log.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 namespace {
@@ -43,6 +44,7 @@ class FormIntake final : public http::MultipartSink {
       }
       auto staged = wanted->is_private ? blobs_.stage_private(wanted->bytes_max) : blobs_.stage(wanted->bytes_max);
       if (!staged.ok()) {
+        log_unstored_file(wanted->name, staged.error());
         refusal_ = error_answer(500, spec_.failed);
         co_return staged.take_error();
       }
@@ -67,6 +69,7 @@ class FormIntake final : public http::MultipartSink {
       auto written = co_await file_->upload->write(bytes);
       if (!written.ok()) {
         const bool too_large = written.error().code == Code::exhausted && !file_->upload->disk_full();
+        if (!too_large) log_unstored_file(wanted_->name, written.error());
         refusal_ = too_large ? error_answer(413, wanted_->too_large, too_large_reason(*wanted_)) : error_answer(500, spec_.failed);
         co_await file_->upload->discard();
         file_.reset();
@@ -107,6 +110,10 @@ class FormIntake final : public http::MultipartSink {
 
 }  // namespace
 
+void log_unstored_file(std::string_view part, const Error& error) {
+  observe::error("upload not stored", {{"part", part}, {"code", name_of(error.code)}, {"reason", error.message}});
+}
+
 Task<void> Form::discard_files() {
   for (auto& [name, file] : files) co_await file.upload->discard();
   files.clear();
@@ -130,6 +137,7 @@ Task<std::optional<http::Response>> read_form(http::Request& request, blob::Blob
       if (spec.files.empty()) co_return error_answer(413, "Request body too large");
       co_return error_answer(413, spec.files.front().too_large, too_large_reason(spec.files.front()));
     case Code::timed_out: co_return error_answer(408, "Request timeout");
+    case Code::cancelled: co_return error_answer(400, "Request body incomplete");  // of a peer that still reads
     case Code::invalid_argument: co_return error_answer(400, kNotMultipart, "NOT_MULTIPART");
     default: co_return error_answer(500, spec.failed);
   }

@@ -51,6 +51,9 @@ struct Form {
   Task<void> discard_files();
 };
 
+/// A line for the operator about an upload that the disk did not take; `part` is the form's name for it.
+void log_unstored_file(std::string_view part, const Error& error);
+
 /// Reads the body of `request` into `form`. The answer to send when the form cannot be taken (400, 413, 500), else nothing.
 ///   progress  called as file bytes arrive, with what is known of the form so far; may be empty
 Task<std::optional<http::Response>> read_form(http::Request& request, blob::BlobStore& blobs, FormSpec spec, Form& form,

@@ -111,6 +111,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   if (command.success && file != nullptr) {
     auto stored = co_await file->upload->commit();
     if (!stored.ok()) {
+      log_unstored_file("result", stored.error());
       out.refusal = error_answer(500, kUploadFailed);
       co_return out;
     }
@@ -184,7 +185,10 @@ Task<http::Response> artifact(Api& api, http::Request& request) {
   StagedFile* file = form.file("artifact");
   if (file == nullptr) co_return error_answer(400, "No artifact file provided");
   auto stored = co_await file->upload->commit();
-  if (!stored.ok()) co_return error_answer(500, kUploadFailed);
+  if (!stored.ok()) {
+    log_unstored_file("artifact", stored.error());
+    co_return error_answer(500, kUploadFailed);
+  }
   ReportResult command;
   command.build_id = build.id;
   command.credential = caller.credential;

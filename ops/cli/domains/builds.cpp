@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "commands/builds/endpoint/housekeeping.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "core/observe/log.hpp"
 #include "ops/cli/domains/builds_export.hpp"
@@ -41,6 +42,11 @@ std::vector<Setting> builds_table() {
   table.push_back(make_setting("builds.source_bytes_max", integer(1, kFileBytesMax), "524288000", "Largest source archive"));
   table.push_back(make_setting("builds.certs_bytes_max", integer(1, kFileBytesMax), "10485760", "Largest certificate bundle"));
   table.push_back(make_setting("builds.result_bytes_max", integer(1, kFileBytesMax), "1073741824", "Largest result"));
+  table.push_back(make_setting("builds.certs_kept", duration("1s", "3650d"), "7d", "How long certificates are kept after their build has ended"));
+  table.push_back(make_setting("builds.sources_kept", duration("0s", "3650d"), "0s", "The same of sources (0s: for ever)"));
+  table.push_back(make_setting("builds.results_kept", duration("0s", "3650d"), "0s", "The same of results (0s: for ever)"));
+  table.push_back(make_setting("builds.orphan_age", duration("1s", "30d"), "1h", "Age at which a file that no build refers to is deleted"));
+  table.push_back(make_setting("builds.housekeeping", duration("1s", "1d"), "60s", "How often files to delete are looked for"));
   table.push_back(make_setting("builds.export_dir", text("a directory"), "",
                                "Directory where the old controller's database and files are kept up to date, for going back to it (default: none)"));
   table.push_back(make_setting("builds.export_root", text("an absolute path"), "", "The same directory as the old controller will see it (default: builds.export_dir)"));
@@ -64,6 +70,9 @@ schemas::builds::Settings builds_settings(const Settings& settings) {
   made.source_bytes_max = static_cast<std::uint64_t>(settings.number("builds.source_bytes_max"));
   made.certs_bytes_max = static_cast<std::uint64_t>(settings.number("builds.certs_bytes_max"));
   made.result_bytes_max = static_cast<std::uint64_t>(settings.number("builds.result_bytes_max"));
+  made.certs_kept_ms = settings.duration("builds.certs_kept").count();
+  made.sources_kept_ms = settings.duration("builds.sources_kept").count();
+  made.results_kept_ms = settings.duration("builds.results_kept").count();
   return made;
 }
 
@@ -106,6 +115,12 @@ class BuildsInstance final : public DomainInstance {
                                  .base_image_id = std::nullopt, .settings = of_builds_,
                                  .open_registration = settings_.flag("builds.open_registration")};
     if (settings_.is_set("builds.base_image_id")) given.base_image_id = settings_.text("builds.base_image_id");
+    builds::HousekeepingOptions house;
+    house.interval = settings_.duration("builds.housekeeping");
+    house.orphan_age = settings_.duration("builds.orphan_age");
+    house.listing_interval = std::max(house.listing_interval, house.interval);
+    if (house.orphan_age < house.listing_interval) house.listing_interval = house.orphan_age;
+    housekeeping_ = builds::keep_house(services.node, services.blobs, of_builds_, house);
     std::vector<http::Surface> surfaces;
     surfaces.push_back(builds::make_builds_surface(std::move(given)));
     export_ = make_warm_export(settings_, services);
@@ -147,6 +162,7 @@ class BuildsInstance final : public DomainInstance {
   const schemas::builds::Settings of_builds_;
   std::string api_key_;
   std::string key_path_;  // empty: the key was given by a setting
+  std::unique_ptr<builds::Housekeeping> housekeeping_;
   std::unique_ptr<WarmExport> export_;
 };
 

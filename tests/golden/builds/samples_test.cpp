@@ -60,6 +60,7 @@ TEST(BuildsSamples, Events) {
   check(WorkerUnregistered{.pool_id = kPool, .worker_id = "w1"});
   check(BuildLogAppended{.pool_id = kPool, .build_id = kBuild, .first_seq = 3,
                          .entries = {{LogLevel::info, "Compiling"}, {LogLevel::error, "no such module"}}});
+  check(BlobPurged{.pool_id = kPool, .sha256 = kHash, .kind = BlobKind::certs, .build_id = kBuild});
   check(HeartbeatRecorded{.pool_id = kPool, .build_id = kBuild, .worker_id = "w1", .attempt = 1});
 }
 
@@ -116,6 +117,7 @@ TEST(BuildsSamples, CommandsOfWorkers) {
 TEST(BuildsSamples, CommandsOfTimers) {
   check(ExpireBuild{.build_id = kBuild, .attempt = 1, .last_sign_at = kLater, .pool_id = kPool});
   check(ExpireWorker{.worker_id = "w1", .last_contact_at = kLater, .pool_id = kPool});
+  check(PurgeBlob{.build_id = kBuild, .kind = BlobKind::certs, .at_once = true, .pool_id = kPool});
 }
 
 }  // namespace

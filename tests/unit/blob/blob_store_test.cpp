@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "core/base/executors.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/bytes.hpp"
+#include "core/blob/piece_sums.hpp"
 #include "core/keys/key_ring.hpp"
 #include "tests/support/virtual_scheduler/virtual_scheduler.hpp"
 #include "tests/unit/blob/loop_scheduler.hpp"
@@ -154,6 +156,23 @@ TEST_F(BlobStoreTest, ChangedBytesOfTheSameSizeAreFoundBeforeTheyAreServed) {
   EXPECT_TRUE(run(store_->open_verified(ref)).ok()) << "read again, and whole";
 }
 
+TEST_F(BlobStoreTest, APieceThatChangedSinceItWasVerifiedIsNotHeldForRight) {
+  const std::string content = content_of(3 * kPieceBytes + 100);
+  for (const bool afresh : {false, true}) {  // as committed, and as read
+    const BlobRef ref = commit(content);
+    if (afresh) reopen();
+    const auto opened = run(store_->open_verified(ref));
+    ASSERT_TRUE(opened.ok());
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(opened->holds(i, std::string_view(content).substr(i * kPieceBytes, kPieceBytes))) << i;
+    std::string piece = content.substr(kPieceBytes, kPieceBytes);
+    EXPECT_FALSE(opened->holds(0, piece)) << "another's place";
+    EXPECT_FALSE(opened->holds(1, std::string_view(piece).substr(1))) << "cut";
+    EXPECT_FALSE(opened->holds(4, ""));
+    piece[777] = static_cast<char>(piece[777] ^ 0x10);
+    EXPECT_FALSE(opened->holds(1, piece));
+  }
+}
+
 TEST_F(BlobStoreTest, AnotherSizeIsCorruptAndAbsenceIsNotFound) {
   const BlobRef ref = commit(content_of(5000));
   fs::resize_file(object(ref), 4999);
@@ -254,6 +273,47 @@ TEST_F(BlobStoreTest, ABlobCommittedAgainWhileCollectAsksStays) {
   }));
   EXPECT_EQ(*removed, 0u);
   EXPECT_TRUE(*run(store_->exists(ref)));
+}
+
+TEST_F(BlobStoreTest, WhatIsHeldIsNotCollected) {
+  auto upload = staged("under way");
+  const BlobRef ref = *run(upload->commit()), other = commit("other");
+  auto held = store_->hold(other.sha256);
+  home_.run_for(std::chrono::hours(2));
+  const auto nobody = [](std::string_view) { return false; };
+  EXPECT_EQ(*run(store_->collect(std::chrono::hours(1), nobody)), 0u);
+  upload.reset();
+  home_.run_ready();
+  EXPECT_EQ(*run(store_->collect(std::chrono::hours(1), nobody)), 1u);
+  EXPECT_FALSE(*run(store_->exists(ref)));
+  auto twice = store_->hold(other.sha256);
+  held.reset();
+  EXPECT_EQ(*run(store_->collect(std::chrono::hours(1), nobody)), 0u) << "held by another";
+  twice.reset();
+  EXPECT_EQ(*run(store_->collect(std::chrono::hours(1), nobody)), 1u);
+}
+
+TEST_F(BlobStoreTest, PrivateBlobsAreCollectedByWhatTheirOwnerSays) {
+  for (const char* name : {"needed", "gone", "held", "strange"}) commit_private("certificates", name);
+  const auto held = store_->hold("held");
+  const auto use_of = [](std::string_view name) {
+    if (name == "needed") return Use::needed;
+    return name == "gone" ? Use::gone : Use::unknown;
+  };
+  EXPECT_EQ(*run(store_->collect_private(std::chrono::hours(1), use_of)), 1u);
+  EXPECT_FALSE(fs::exists(private_file("gone"))) << "however young";
+  home_.run_for(std::chrono::hours(2));
+  commit_private("certificates", "fresh");
+  EXPECT_EQ(*run(store_->collect_private(std::chrono::hours(1), use_of)), 1u);
+  for (const char* name : {"needed", "held", "fresh"}) EXPECT_TRUE(fs::exists(private_file(name))) << name;
+  EXPECT_FALSE(fs::exists(private_file("strange")));
+}
+
+TEST_F(BlobStoreTest, TheKeyOfARemovedPrivateBlobIsOverwritten) {
+  commit_private("certificates", "cert");
+  fs::create_hard_link(private_file("cert"), root_ + "/what-the-disk-keeps");
+  ASSERT_TRUE(run(store_->remove_private("cert")).ok());
+  EXPECT_EQ(file_content(root_ + "/what-the-disk-keeps").substr(0, 512), std::string(512, '\0'));
 }
 
 TEST_F(BlobStoreTest, APrivateBlobIsReadBackAndNowhereInPlain) {
@@ -374,6 +434,57 @@ TEST(BlobStoreThreads, UploadsAndReadsGoOnSideBySideOnAPool) {
     store->reset();
   }
   EXPECT_TRUE(fs::is_empty(root + "/staging"));
+  fs::remove_all(root);
+}
+
+TEST(BlobStoreThreads, TheCollectorTakesNothingThatIsReferredToOrJustAboutToBe) {
+  std::string root = (fs::temp_directory_path() / "tm-blob-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  {
+    testing::LoopScheduler home;
+    auto pool = make_thread_pool("blob-test", 3);
+    auto store = make_blob_store(root, home, *pool, nullptr);
+    ASSERT_TRUE(store.ok());
+    std::multiset<std::string> references;  // what the log knows
+    int writers = 0, missing = 0;
+    std::uint64_t collected = 0;
+    const auto write = [&](int i) -> Task<void> {
+      for (int round = 0; round < 60; ++round) {
+        const std::string content = content_of(2000, static_cast<unsigned>((i + round) % 3));  // few contents, over and over
+        auto upload = (*store)->stage(content.size());
+        auto writing = (*upload)->write(content);
+        (void)co_await std::move(writing);
+        auto committing = (*upload)->commit();
+        auto ref = co_await std::move(committing);
+        auto appending = run_on(*pool, home, [] { return true; });
+        co_await appending;
+        references.insert(ref->sha256);
+        upload->reset();
+        auto reading = (*store)->exists(*ref);
+        auto there = co_await std::move(reading);
+        if (!there.ok() || !*there) ++missing;
+        references.erase(references.find(ref->sha256));
+      }
+    };
+    const auto collect = [&]() -> Task<void> {
+      while (writers > 0) {
+        std::function<bool(std::string_view)> is_referenced = [&](std::string_view sha256) { return references.contains(std::string(sha256)); };
+        auto collecting = (*store)->collect(Duration(-1000), std::move(is_referenced));  // of any age: only references and holds protect
+        auto removed = co_await std::move(collecting);
+        if (removed.ok()) collected += *removed;
+      }
+    };
+    for (int i = 0; i < 6; ++i) {
+      ++writers;
+      spawn(write(i), [&] { --writers; });
+    }
+    bool done = false;
+    spawn(collect(), [&] { done = true; });
+    home.run_until([&] { return done; });
+    EXPECT_EQ(missing, 0);
+    EXPECT_GT(collected, 0u) << "the collector had something to do";
+    store->reset();
+  }
   fs::remove_all(root);
 }
 

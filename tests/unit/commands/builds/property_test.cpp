@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "commands/builds/files.hpp"
 #include "projections/builds/builds_model.hpp"
 #include "projections/builds/logs_model.hpp"
 #include "tests/unit/commands/builds/history.hpp"
@@ -44,7 +45,10 @@ class Walk {
       EXPECT_EQ(is_active(b.status), kActive.contains(given_.state(), b.id));
       EXPECT_EQ(is_active(b.status), given_.state().timer("build/" + b.id).has_value()) << b.id;
       EXPECT_EQ(b.completed_at != 0, is_terminal(b.status));
-      EXPECT_EQ(b.result.has_value(), b.status == BuildStatus::completed);
+      if (!purged(b.id, BlobKind::result)) {
+        EXPECT_EQ(b.result.has_value(), b.status == BuildStatus::completed);
+      }
+      check_files(b);
       if (is_active(b.status)) worker_of_build[b.id] = b.worker_id;
       EXPECT_TRUE(b.status != BuildStatus::pending || b.worker_id.empty());
       return true;
@@ -76,6 +80,27 @@ class Walk {
       return true;
     });
     EXPECT_EQ(held.size(), worker_of_build.size()) << "a worker has two builds";
+  }
+
+  // A reference lasts until it is purged, which is never before the build has ended.
+  void check_files(const BuildRow& b) const {
+    for (const BlobKind kind : {BlobKind::source, BlobKind::certs, BlobKind::result}) {
+      const BlobRef* file = file_of(b, kind);
+      EXPECT_FALSE(file != nullptr && purged(b.id, kind)) << b.id;
+      EXPECT_TRUE(!purged(b.id, kind) || is_terminal(b.status)) << b.id;
+      if (kind != BlobKind::certs && file != nullptr) {
+        EXPECT_TRUE(kBlobUses.contains(given_.state(), file->sha256, kind, b.id));
+      }
+      EXPECT_EQ(kEndedFiles.contains(given_.state(), kind, b.completed_at, b.id), file != nullptr && is_terminal(b.status)) << b.id;
+    }
+    EXPECT_EQ(given_.state().timer("certs/" + b.id).has_value(), b.certs && is_terminal(b.status)) << b.id;
+  }
+  bool purged(const std::string& id, BlobKind kind) const {
+    for (const auto& recorded : given_.history()) {
+      const auto* event = std::get_if<BlobPurged>(&recorded.event);
+      if (event != nullptr && event->build_id == id && event->kind == kind) return true;
+    }
+    return false;
   }
 
   void check_replay() const {
@@ -110,6 +135,8 @@ class Walk {
       EXPECT_EQ(view.completed_at.value_or(0), b.completed_at);
       EXPECT_EQ(view.failure_code, b.failure_code);
       EXPECT_EQ(view.result, b.result);
+      EXPECT_EQ(view.certs, b.certs);
+      EXPECT_EQ(view.source, b.source);
       std::uint64_t lines = 0;
       model::scan_logs(logs, b.id, 0, [&](std::uint64_t seq, std::string_view) { return seq == lines++; });
       EXPECT_EQ(lines, kLogHeads.get(given_.state(), b.id).value_or(LogHeadRow{}).next_seq);
@@ -149,11 +176,12 @@ class Walk {
 
   Command command() {
     const std::string w = worker();
-    switch (pick(14)) {
+    switch (pick(15)) {
       case 0: case 1: {
         const std::string id = "b" + std::to_string(builds_.size());
         builds_.push_back(id);
-        return SubmitBuild{.platform = Platform::ios, .source = source_blob(), .certs = std::nullopt,
+        return SubmitBuild{.platform = Platform::ios, .source = source_blob(),
+                           .certs = pick(2) ? std::optional(certs_blob()) : std::nullopt,
                            .access_token_sha256 = kHash, .token_key_id = "k1", .build_id = id};
       }
       case 2: {
@@ -184,6 +212,10 @@ class Walk {
         const std::string b = work_of(w);
         const auto row = find_build(given_.state(), b);
         return ExpireBuild{.build_id = b, .attempt = row ? row->attempt : 0};
+      }
+      case 13: {
+        const auto kind = static_cast<BlobKind>(pick(3));
+        return PurgeBlob{.build_id = build(), .kind = kind, .at_once = pick(2) == 0};
       }
       default:
         if (pick(2)) {
@@ -260,7 +292,7 @@ TEST(BuildsProperties, HoldAfterAnySequenceOfCommands) {
   for (const char* type : {"BuildSubmitted", "BuildAssigned", "BuildReassigned", "BuildStarted", "BuildCompleted",
                            "BuildFailed", "BuildTimedOut",
                            "BuildRequeued", "BuildCancelled", "WorkerReregistered", "WorkerWentOffline",
-                           "WorkerUnregistered", "WorkerCameOnline"}) {
+                           "WorkerUnregistered", "WorkerCameOnline", "BlobPurged"}) {
     EXPECT_TRUE(seen.count(type)) << type << " never happened: the walk is too tame, first seed " << first;
   }
 }
