@@ -18,6 +18,7 @@ void add_projections(CLI::App& program, Chosen& chosen);
 void add_tail(CLI::App& program, Chosen& chosen);
 void add_produce(CLI::App& program, Chosen& chosen);
 void add_keys(CLI::App& program, Chosen& chosen);
+void add_shadow(CLI::App& program, Chosen& chosen);
 void add_schema(CLI::App& program, Chosen& chosen);
 void add_version(CLI::App& program, Chosen& chosen);
 

@@ -14,6 +14,7 @@
 #include "core/runtime/node.hpp"
 #include "ops/cli/commands.hpp"
 #include "ops/cli/settings.hpp"
+#include "replay/shadow/rules.hpp"
 
 namespace tidemark::cli {
 
@@ -61,6 +62,8 @@ struct DomainRegistration {
   std::function<Result<std::unique_ptr<DomainInstance>>(const Settings& settings, const std::string& keys)> open;
   /// With the settings at their defaults. Without it the domain is in no document.
   std::function<DomainTables()> tables;
+  /// Rules for comparing it with the old server named, such as "typescript"; null for an unknown name. May be empty.
+  std::function<std::unique_ptr<shadow::Rules>(const std::string& primary)> shadow_rules;
   /// Adds subcommands of its own. May be empty.
   std::function<void(CLI::App& program, Chosen& chosen)> add_commands;
 };

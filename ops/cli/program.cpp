@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_produce(program, chosen);
   add_keys(program, chosen);
   add_schema(program, chosen);
+  add_shadow(program, chosen);
   add_version(program, chosen);
   for (const DomainRegistration& domain : registered_domains()) {
     if (domain.add_commands) domain.add_commands(program, chosen);

@@ -13,6 +13,7 @@
 #include "ops/cli/node_process.hpp"
 #include "ops/cli/setting_flags.hpp"
 #include "ops/cli/setting_kinds.hpp"
+#include "schemas/builds/shadow/builds_rules.hpp"
 
 namespace tidemark::cli {
 namespace {
@@ -208,6 +209,7 @@ DomainRegistration register_builds() {
   made.check = check_builds;
   made.open = BuildsInstance::open;
   made.tables = builds_tables;
+  made.shadow_rules = [](const std::string& primary) { return schemas::builds::shadow::make_rules(primary); };
   made.add_commands = [](CLI::App& program, Chosen& chosen) {
     add_builds_serve(program, chosen);
     add_builds_export(program, chosen);
