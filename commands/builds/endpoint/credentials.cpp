@@ -110,11 +110,11 @@ Refusal check_vm(Api& api, const http::Request& request, std::string_view build_
     }
     std::optional<Time> last_use;
     if (const auto used = view.memory.get(vm_use_key(found->id))) last_use = from_ms(*used);
-    if (!http::same_secret(token, vm_token(api, *found))) {
+    if (!vm_token_alive(*found, last_use, view.now, api.settings())) {
+      refusal = error_answer(403, "VM token expired", "VM_TOKEN_EXPIRED");
+    } else if (!http::same_secret(token, vm_token(api, *found))) {
       refusal = error_answer(schemas::builds::kVmTokenInvalid.status, schemas::builds::kVmTokenInvalid.text,
                              schemas::builds::kVmTokenInvalid.reason);
-    } else if (!vm_token_alive(*found, last_use, view.now, api.settings())) {
-      refusal = error_answer(403, "VM token expired", "VM_TOKEN_EXPIRED");
     } else {
       view.memory.set(vm_use_key(found->id), to_ms(view.now));
       note_life(view, *found);

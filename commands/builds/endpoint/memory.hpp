@@ -6,11 +6,10 @@
 
 namespace tidemark::commands::builds::endpoint {
 
-/// An authenticated call for this build by its worker: a sign of life of both. Nothing when the build is not under way.
+/// An authenticated call for this build by its worker: a sign of life of both. Of a build that is over only of the worker.
 inline void note_life(const runtime::OwnerView& view, const BuildRow& build) {
-  if (!schemas::builds::is_active(build.status)) return;
   const auto now = to_ms(view.now);
-  view.memory.set(seen_key(build.id), now);
+  if (schemas::builds::is_active(build.status)) view.memory.set(seen_key(build.id), now);
   if (!build.worker_id.empty()) view.memory.set(contact_key(build.worker_id), now);
 }
 

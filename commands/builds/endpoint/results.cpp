@@ -30,26 +30,31 @@ struct Report {
 };
 
 /// Bytes that arrive are a sign of life of the build they are for, as far as the request has said which.
-/// Of a form that begins with its file it has not: then they are for the build its worker has.
-void note_progress(Api& api, const std::string& build_header, const std::string& worker_header, const Form& form) {
+/// Of a form that begins with its file it has not: then they are for the build its worker has. A worker that is known by its
+/// token gives no life to another's build.
+void note_progress(Api& api, const std::string& token_worker, const std::string& build_header, const std::string& worker_header,
+                   const Form& form) {
   const std::string* field = form.field("build_id");
   const std::string& build_id = field != nullptr ? *field : build_header;
   const std::string* worker_id = form.field("worker_id");
   if (worker_id == nullptr && !worker_header.empty()) worker_id = &worker_header;
   if (build_id.empty() && worker_id == nullptr) return;
+  if (!token_worker.empty() && (worker_id == nullptr || *worker_id != token_worker)) return;
   api.owner_call([&](const runtime::OwnerView& view) {
     const auto build = build_id.empty() ? active_build_of(view.state, *worker_id) : find_build(view.state, build_id);
     if (build && (worker_id == nullptr || owner_of(*build) == *worker_id)) note_life(view, *build);
   });
 }
 
-/// What the owner's state says against a report before its file is kept: the order of errors is the contract's.
-Refusal check_report(Api& api, const ReportResult& command, bool has_file, bool file_required) {
+/// What the owner's state says against a report before its file is kept: the order of errors is the contract's. A worker
+/// that is known by its token speaks for itself only.
+Refusal check_report(Api& api, const ReportResult& command, const Caller& caller, bool has_file, bool file_required) {
   Refusal refusal;
   const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
     const auto build = find_build(view.state, command.build_id);
     if (!build) refusal = refuse(kBuildNotFound);
     else if (!find_worker(view.state, *command.worker_id)) refusal = refuse(kWorkerNotFound);
+    else if (!caller.worker_id.empty() && caller.worker_id != *command.worker_id) refusal = refuse(kNotBuildOwner);
     else if (is_active(build->status) && owner_of(*build) != *command.worker_id) refusal = refuse(kNotBuildOwner);
     else if (file_required && command.success && !has_file) refusal = error_answer(400, "Missing result file");
     else note_life(view, *build);
@@ -70,11 +75,11 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   const std::string build_header(request.header("X-Build-Id").value_or(""));
   const std::string worker_header(caller.worker_id.empty() ? request.header("X-Worker-Id").value_or("") : std::string_view(caller.worker_id));
   Form form;
-  std::function<void(const Form&)> progress = [&api, &build_header, &worker_header, last = SteadyTime{}](const Form& so_far) mutable {
+  std::function<void(const Form&)> progress = [&api, &caller, &build_header, &worker_header, last = SteadyTime{}](const Form& so_far) mutable {
     const SteadyTime now = api.node().scheduler().now();
     if (now - last < std::chrono::seconds(1)) return;
     last = now;
-    note_progress(api, build_header, worker_header, so_far);
+    note_progress(api, caller.worker_id, build_header, worker_header, so_far);
   };
   auto reading = read_form(request, api.blobs(), std::move(spec), form, std::move(progress));
   out.refusal = co_await std::move(reading);
@@ -84,11 +89,6 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   const std::string* worker_id = form.field("worker_id");
   if (build_id == nullptr || build_id->empty() || worker_id == nullptr || worker_id->empty()) {
     out.refusal = error_answer(400, "build_id and worker_id required");
-    co_await form.discard_files();
-    co_return out;
-  }
-  if (!caller.worker_id.empty() && *worker_id != caller.worker_id) {
-    out.refusal = refuse(kNotBuildOwner);
     co_await form.discard_files();
     co_return out;
   }
@@ -103,7 +103,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   // Kept with a success too: without a file it ends as a failure, and this says why.
   if (error_message != nullptr && !error_message->empty()) command.error_message = *error_message;
   else if (!command.success) command.error_message = std::string(kDefaultFailure);
-  out.refusal = check_report(api, command, file != nullptr, route.file_required);
+  out.refusal = check_report(api, command, caller, file != nullptr, route.file_required);
   if (out.refusal) {
     co_await form.discard_files();
     co_return out;
