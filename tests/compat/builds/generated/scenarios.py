@@ -55,10 +55,9 @@ class Story:
         self.send("GET", f"/api/builds/{build.id}", {"X-Build-Token": build.token})
         self.send("GET", f"/api/builds/{build.id}/logs", self.key)
 
-    def finish_all(self):
-        for worker in list(self.pool.workers.values()):
-            if worker.active:
-                self.report(worker.active, worker)
+    def empty_the_queue(self):
+        while self.pool.next_pending():
+            self.send("POST", f"/api/builds/{self.pool.next_pending().id}/cancel", self.key)
 
     def authenticate(self, build, **body):
         return self.send("POST", f"/api/builds/{build.id}/authenticate", {}, body or {"otp": build.otp.value})
@@ -208,9 +207,7 @@ def certificates(s):
     good = bundle([("a/first.p12", b"1"), ("last.p12", b"2"), ("password.txt", b"\n pass word \r\n"), ("z.mobileprovision", b"z"), ("b.mobileprovision", b"b")])
     for certs in (good, bundle([("only.p12", b"3")]), bundle([("password.txt", b"x")]), bundle([("../a.p12", b"4")]), b"raw p12", None):
         worker = s.register()
-        s.finish_all()
-        while s.pool.next_pending():
-            s.send("POST", f"/api/builds/{s.pool.next_pending().id}/cancel", s.key)
+        s.empty_the_queue()
         s.form("/api/builds/submit", [("platform", "ios"), ("source", b"s")] + ([("certs", certs)] if certs else []))
         build = s.given(worker, by_token=False)
         own = {**s.key, "X-Worker-Id": worker.id}
@@ -223,6 +220,7 @@ def certificates(s):
 
 def a_bundle_that_is_too_large(s):
     worker = s.register()
+    s.empty_the_queue()
     s.form("/api/builds/submit", [("platform", "ios"), ("source", b"s"), ("certs", bytes((50 << 20) + 1))])
     build = s.given(worker, by_token=False)
     s.send("GET", f"/api/builds/{build.id}/certs-secure", {**s.key, "X-Worker-Id": worker.id, "X-Build-Id": build.id})

@@ -133,10 +133,10 @@ def heartbeat(model, request, seen, id_):
             return refused
         if not request.query.get("worker_id"):
             return refuse(400, "worker_id required", "WORKER_ID_REQUIRED")
-        if build is None:
-            return credentials.no_build()
-        if build.worker is None or build.worker.id != request.query["worker_id"]:
-            refused = not_assigned()  # or that the body is malformed, when it is
+        if build is None:  # or that the body is malformed, when it is; below, too
+            refused = credentials.no_build()
+        elif build.worker is None or build.worker.id != request.query["worker_id"]:
+            refused = not_assigned()
     body = request.json()
     if body is NOT_JSON:
         if not refused:
