@@ -292,6 +292,18 @@ def every_refusal_of_a_credential(s):
                    f"/api/workers/poll?worker_id={worker.id}", f"/api/diagnostics/{worker.id}", f"/api/diagnostics/{worker.id}/latest"):
         s.send("GET", target, {})
         s.send("GET", target, wrong)
+    nowhere = "/api/builds/" + "z" * 21
+    s.send("GET", nowhere + "/vm-status")
+    s.send("POST", nowhere + "/authenticate", {}, {"otp": "x"})
+    s.send("POST", path + "/authenticate", {}, {})
+    s.send("POST", nowhere + "/cancel", s.key)
+    s.send("POST", nowhere + "/retry", s.key)
+    s.send("POST", nowhere + f"/heartbeat?worker_id={worker.id}", s.key)
+    s.send("GET", "/api/workers/nobody/stats", s.key)
+    s.send("POST", "/api/workers/nobody/unregister", s.key)
+    for route in ("fail", "heartbeat", "abandon"):
+        s.send("POST", f"/api/workers/{route}", s.token(worker), {"build_id": "z" * 21, "error": "x", "reason": "x"})
+        s.send("POST", f"/api/workers/{route}", s.token(other), {"build_id": build.id, "error": "x", "reason": "x"})
     for target in ("/api/builds/submit", "/api/builds", path + "/cancel", path + "/retry", path + "/heartbeat", "/api/workers/register",
                    "/api/workers/upload", "/api/workers/result", "/api/workers/fail", "/api/workers/heartbeat", "/api/workers/abandon",
                    "/api/workers/unregister", f"/api/workers/{worker.id}/unregister", "/api/diagnostics/report"):

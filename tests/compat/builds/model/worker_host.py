@@ -184,7 +184,8 @@ def report(model, request, seen, result_route):
     if fields is None:
         return refuse(400, "Content must be multipart/form-data", "NOT_MULTIPART")
     # Bytes that arrive are a sign of life, whatever becomes of them; before the form has said of what, of the worker's own build.
-    for on_the_way in (model.pool.builds.get(fields.get("build_id") or ""), by_token and by_token.active):
+    speaker = by_token or model.pool.workers.get(fields.get("worker_id") or "")
+    for on_the_way in (model.pool.builds.get(fields.get("build_id") or ""), speaker and speaker.active):
         if on_the_way:
             model.pool.sign_of_life(on_the_way, request, certain=False)
     file = fields.get("result")
