@@ -21,6 +21,8 @@ SEED = str(random.SystemRandom().randrange(1 << 32))
 
 def a_pending_build(story):
     story.look(story.submit())
+    story.submit()
+    story.send("GET", "/api/builds", story.key)
 
 
 def made():
@@ -40,7 +42,7 @@ def compared(pairs, generation="exact"):
                           stdout=subprocess.PIPE, text=True)
     with open(report, encoding="utf-8") as lines:
         findings = [json.loads(line) for line in lines]
-    equal(json.loads(done.stdout)["unexplained"], len(findings))
+    check(json.loads(done.stdout)["unexplained"] >= len(findings), "a long list is cut in the report, not in the count")
     return done.returncode, findings
 
 
@@ -66,6 +68,10 @@ def plant(change, fits, where, generation="exact", found=True):
         check(where in [finding["at"] or finding["where"] for finding in findings], f"{where} is not in {findings}")
 
 
+def holds(body, **members):
+    return isinstance(body, dict) and all(name in body and body[name] == value for name, value in members.items())
+
+
 def is_status(request, body):
     return request["method"] == "GET" and request["target"].endswith("/status") and "submitted_at" in body
 
@@ -77,13 +83,13 @@ def equal_pairs_are_equal():
 
 def values_are_found():
     """a changed text, another type, a member too few or too many, null for nothing, 1 for true"""
-    plant(lambda _, b: b.update(error="Build not found."), lambda _, b: b.get("error") == "Build not found", "/error")
+    plant(lambda _, b: b.update(error="Build not found."), lambda _, b: holds(b, error="Build not found"), "/error")
     plant(lambda _, b: b.update(submitted_at=str(b["submitted_at"])), is_status, "/submitted_at")
     plant(lambda _, b: b.update(submitted_at=b["submitted_at"] + 1), is_status, "/submitted_at")
     plant(lambda _, b: b.pop("platform"), is_status, "/platform")
     plant(lambda _, b: b.update(more=None), is_status, "/more")
     plant(lambda _, b: b.update(completed_at=5), lambda r, b: is_status(r, b) and b["completed_at"] is None, "/completed_at")
-    plant(lambda _, b: b.update(success=1), lambda _, b: b.get("success") is True, "/success")
+    plant(lambda _, b: b.update(success=1), lambda _, b: holds(b, success=True), "/success")
     plant(lambda _, b: b.update(access_token=b["access_token"][:-1] + "!"), lambda _, b: "access_token" in b, "/access_token")
 
 
@@ -91,7 +97,7 @@ def answers_are_found():
     """another status, content type, header or body"""
     plant(lambda a, _: a.update(status=a["status"] + 1), is_status, "status")
     plant(lambda a, _: a["headers"].update({"content-type": "application/json"}), is_status, "content-type")
-    plant(lambda a, _: a["headers"].update({"x-reason-code": "OTHER"}), lambda _, b: b.get("error") == "Build not found", "x-reason-code")
+    plant(lambda a, _: a["headers"].update({"x-reason-code": "OTHER"}), lambda _, b: holds(b, error="Build not found"), "x-reason-code")
     plant(lambda a, _: a.update(body={"text": '{"status":'}), is_status, "body")
     plant(lambda a, _: a.update(body=None), is_status, "body")
     index = next(i for i, p in enumerate(PAIRS) if p["request"]["target"].endswith("/download") and p["shadow"]["status"] == 200)
