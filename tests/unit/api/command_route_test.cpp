@@ -35,6 +35,7 @@ class FakeNode final : public runtime::Node {
   Task<Result<void>> wait_applied(std::string, runtime::Position, SteadyTime) override { unused(); }
   Task<Result<void>> wait_domain_applied(std::string, runtime::Position, SteadyTime) override { unused(); }
   runtime::Position domain_end(std::string_view) const override { return {}; }
+  std::vector<runtime::LaneStanding> lane_standings() const override { return {}; }
   std::vector<runtime::ProjectionStatus> projection_statuses() const override { return {}; }
   Task<Result<runtime::ProjectionStatus>> retry_projection(std::string) override { unused(); }
   Task<Result<runtime::ProjectionStatus>> skip_projection_event(runtime::SkipRequest) override { unused(); }
