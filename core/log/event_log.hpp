@@ -24,6 +24,9 @@ enum class TopicClass {
   dead_letters,
 };
 std::string_view name_of(TopicClass topic_class);
+std::optional<TopicClass> parse_topic_class(std::string_view name);
+/// "<domain>.<topic>", [a-z0-9-]+ on both sides, at most 200 bytes.
+bool is_topic_name(std::string_view name);
 
 struct TopicSpec {
   std::string name;  ///< "<domain>.<topic>", [a-z0-9-]+ on both sides

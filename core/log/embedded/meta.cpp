@@ -10,16 +10,9 @@ namespace {
 
 constexpr std::string_view kForm = "tidemark-journal";
 
-std::optional<TopicClass> parse_class(std::string_view name) {
-  for (auto c : {TopicClass::fact, TopicClass::ephemeral, TopicClass::commands, TopicClass::decisions, TopicClass::dead_letters}) {
-    if (name_of(c) == name) return c;
-  }
-  return std::nullopt;
-}
-
 bool parse_topic(std::string_view line, JournalMeta& meta) {
   const auto id = parse_number(take_word(line));
-  const auto topic_class = parse_class(take_word(line));
+  const auto topic_class = parse_topic_class(take_word(line));
   auto retention = take_word(line);
   if (!id || *id != meta.topics.size() || !topic_class || !is_topic_name(line)) return false;
   TopicSpec spec{std::string(line), *topic_class};
@@ -56,14 +49,6 @@ bool parse_line(std::string_view line, JournalMeta& meta) {
 }
 
 }  // namespace
-
-bool is_topic_name(std::string_view name) {
-  const auto dot = name.find('.');
-  if (name.size() > 200 || dot == std::string_view::npos || dot == 0 || dot + 1 == name.size()) return false;
-  return std::all_of(name.begin(), name.end(), [&](const char& c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || (c == '.' && &c == &name[dot]);
-  });
-}
 
 std::string render_meta(const JournalMeta& meta) {
   std::string out = "epoch " + to_string(meta.epoch) + "\nlanes " + std::to_string(meta.lanes) + "\n";

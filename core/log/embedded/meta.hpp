@@ -31,7 +31,4 @@ std::string render_meta(const JournalMeta& meta);
 /// corrupt unless the bytes are exactly what render_meta would write; unsupported_version for a newer format.
 Result<JournalMeta> parse_meta(std::string_view bytes);
 
-/// "<domain>.<topic>", [a-z0-9-]+ on both sides, at most 200 bytes.
-bool is_topic_name(std::string_view name);
-
 }  // namespace tidemark::log

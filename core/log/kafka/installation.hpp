@@ -1,0 +1,48 @@
+#pragma once
+// What an installation is, kept in a compacted topic of one partition, "<prefix>tidemark.installation": its epoch, its lanes, and
+// the number and class of every topic. docs/formats/kafka.md has the records.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/rows.hpp"
+#include "core/log/event_log.hpp"
+#include "core/log/kafka/history.hpp"
+
+namespace tidemark::log::kafka {
+
+struct Installation {
+  Uuid epoch;
+  std::uint32_t lanes = 0;
+  std::vector<TopicSpec> topics;  ///< by number
+};
+
+/// Reads and changes it. One thread at a time; several processes may.
+class InstallationTopic {
+ public:
+  InstallationTopic(const ClientOptions& client, std::string prefix, History& history, rd_kafka_s* uncommitted, int replication, Duration patience)
+      : client_(client), prefix_(std::move(prefix)), history_(history), uncommitted_(uncommitted), replication_(replication), patience_(patience) {}
+
+  /// nullopt: there is none.
+  Result<std::optional<Installation>> read();
+  using Entries = std::vector<std::pair<std::string, std::string>>;  ///< key and value
+  /// Asks `wanted` what to write, given what is there, and writes it with nobody between. What is there then.
+  Result<Installation> change(FnRef<Result<Entries>(const std::optional<Installation>&)> wanted);
+
+  static std::pair<std::string, std::string> entry(const Uuid& epoch, std::uint32_t lanes);
+  static std::pair<std::string, std::string> entry(std::uint16_t number, const TopicSpec& spec);
+
+ private:
+  std::string name() const { return prefix_ + "tidemark.installation"; }
+
+  const ClientOptions& client_;
+  const std::string prefix_;
+  History& history_;
+  rd_kafka_s* uncommitted_;
+  const int replication_;
+  const Duration patience_;
+};
+
+}  // namespace tidemark::log::kafka

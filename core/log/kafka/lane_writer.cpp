@@ -1,0 +1,362 @@
+#include "core/log/kafka/lane_writer.hpp"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+#include <algorithm>
+
+namespace tidemark::log::kafka {
+namespace {
+
+constexpr Duration kLearnPatience = std::chrono::seconds(2);
+constexpr Duration kLookPatience = std::chrono::seconds(2);
+constexpr auto kRetryDelay = std::chrono::milliseconds(100);
+constexpr std::uint64_t kNowhere = UINT64_MAX;  // no reader goes on from here
+
+std::string lane_text(LaneId lane) { return "lane " + std::to_string(lane.value); }
+
+}  // namespace
+
+LaneWriter::LaneWriter(Shared& shared, LaneId lane) : shared_(shared), lane_(lane), thread_([this] { run(); }) {
+  pthread_setname_np(thread_.native_handle(), ("tm-lane-" + std::to_string(lane.value)).c_str());
+}
+
+LaneWriter::~LaneWriter() {
+  *alive_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void LaneWriter::take(Fn<void(Result<Ownership>)> done) {
+  Work work;
+  work.kind = Work::Kind::take;
+  work.taken = std::move(done);
+  push(std::move(work));
+}
+
+void LaneWriter::release(std::uint64_t epoch) {
+  Work work;
+  work.kind = Work::Kind::release;
+  work.epoch = epoch;
+  push(std::move(work));
+}
+
+void LaneWriter::append(std::uint64_t epoch, LaneBatch batch, Fn<void(Result<void>)> done) {
+  Work work;
+  work.epoch = epoch;
+  work.settled = home_->settled;
+  work.batch = std::move(batch);
+  work.done = std::move(done);
+  push(std::move(work));
+}
+
+void LaneWriter::push(Work work) {
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(work));
+  }
+  wake_.notify_one();
+}
+
+void LaneWriter::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) break;
+    Work work = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    switch (work.kind) {
+      case Work::Kind::take: complete(std::move(work.taken), do_take(), false); break;
+      case Work::Kind::release:
+        if (work.epoch == epoch_) lose();
+        break;
+      case Work::Kind::append: {
+        auto result = do_append(work);
+        if (!result) ++failed_;
+        const bool failed = !result.ok();
+        complete(std::move(work.done), std::move(result), failed);
+        break;
+      }
+    }
+    lock.lock();
+  }
+  lock.unlock();
+  lose();
+}
+
+template <class T>
+void LaneWriter::complete(Fn<void(Result<T>)> done, Result<T> result, bool failed_append) {
+  shared_.home.post([alive = alive_, home = home_, done = std::move(done), result = std::move(result), failed_append]() mutable {
+    if (!*alive) return;
+    if (failed_append) ++home->settled;
+    done(std::move(result));
+  });
+}
+
+Duration LaneWriter::left(Clock::time_point deadline) const {
+  return std::max(Duration(1), std::chrono::duration_cast<Duration>(deadline - Clock::now()));
+}
+
+void LaneWriter::lose() {
+  epoch_ = 0;
+  met_.clear();
+  producer_.reset();
+}
+
+void LaneWriter::meet_topics() {
+  bool is_new = false;
+  for (const Topic& topic : shared_.owned_topics()) {
+    auto& handle = met_[topic.full_name];
+    if (handle) continue;
+    handle.reset(rd_kafka_topic_new(producer_.get(), topic.full_name.c_str(), nullptr));
+    is_new = true;
+  }
+  if (is_new) learn_topics(producer_.get(), kLearnPatience);
+}
+
+Result<void> LaneWriter::renew_producer(Clock::time_point deadline) {
+  met_.clear();
+  producer_.reset();
+  const std::string id = shared_.options.prefix + "tidemark-lane-" + std::to_string(lane_.value);
+  std::string why;
+  while (!stopping_) {
+    auto made = make_producer(shared_.options.client, id);
+    if (!made) return made.take_error();
+    for (;;) {
+      const auto error = take_error(rd_kafka_init_transactions(made->get(), static_cast<int>(std::min(left(deadline), Duration(2000)).count())));
+      if (!error.failed) {
+        producer_ = std::move(*made);
+        meet_topics();
+        return {};
+      }
+      why = error.text;
+      if (!error.retriable || stopping_ || Clock::now() >= deadline) break;
+    }
+    if (Clock::now() >= deadline) break;
+    std::this_thread::sleep_for(kRetryDelay);
+  }
+  return make_error(Code::unavailable, lane_text(lane_) + " cannot be taken: " + why);
+}
+
+Result<LaneWriter::Tail> LaneWriter::read_tail(Clock::time_point deadline, bool to_the_end) {
+  const auto topics = shared_.owned_topics();
+  std::vector<PartitionName> partitions;
+  for (const Topic& topic : topics) partitions.push_back(partition_of(topic, lane_));
+  rd_kafka_s* const client = to_the_end ? shared_.uncommitted.get() : shared_.history->client();
+  auto ends = ask_offsets(client, partitions, Edge::end, left(deadline));
+  if (!ends) return ends.take_error();
+  Tail tail;
+  MessageReader reader;
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    const Topic& topic = topics[i];
+    std::uint64_t next = shared_.view.end(topic.id, lane_);
+    RecordBatchBuilder builder;
+    std::uint64_t first = next;
+    std::int64_t first_offset = 0;
+    std::optional<Error> wrong;
+    std::uint64_t resume = kNowhere;
+    const auto take = [&](const rd_kafka_message_s& message) {
+      auto record = reader.read(message);
+      if (record.ok() && record->tmseq < next) return true;  // known
+      if (record.ok() && record->tmseq > next) {
+        wrong = make_error(Code::corrupt, place_of(message) + " has tmseq " + std::to_string(record->tmseq) + " where " + std::to_string(next) + " is due");
+      } else if (!record.ok()) {
+        wrong = record.take_error();
+      }
+      if (wrong) return false;
+      if (builder.empty()) {
+        first = next;
+        first_offset = message.offset;
+      }
+      builder.add(record->view);
+      ++next;
+      if (!record->commit.empty()) {
+        auto batch = std::make_shared<std::string>();
+        builder.encode(static_cast<std::int64_t>(first), *batch);
+        tail.parts.push_back({topic.id, first, next - first, std::move(batch), Mark{first, first_offset}, message.offset + 1, std::string(record->commit)});
+        builder.clear();
+      }
+      return true;
+    };
+    const History::Request request{partitions[i], shared_.view.after(topic.id, lane_), (*ends)[i], left(deadline)};
+    auto done = shared_.history->read(request, resume, take);
+    if (!done) return done.take_error();
+    if (!wrong && !builder.empty()) {
+      wrong = make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + ": the append at tmseq " + std::to_string(first) + " has no last record: it was torn");
+    }
+    if (wrong) return *wrong;
+  }
+  return tail;
+}
+
+/// Of the last append that touched a topic every other topic must have its part.
+Result<void> LaneWriter::check_commits() const {
+  const auto topics = shared_.owned_topics();
+  for (const Topic& topic : topics) {
+    const std::string commit = shared_.view.commit(topic.id, lane_);
+    if (commit.empty()) continue;
+    const auto parts = decode_commit(commit);
+    if (!parts) return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + ": tmcommit does not decode: " + commit);
+    for (const CommitPart& part : *parts) {
+      const auto other = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.spec.name == part.topic; });
+      if (other == topics.end() || shared_.view.end(other->id, lane_) >= part.first + part.count) continue;
+      return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + " holds an append (" + commit + ") of which " + other->full_name +
+                                           " lacks its part: the transaction was torn");
+    }
+  }
+  return {};
+}
+
+Result<Ownership> LaneWriter::do_take() {
+  const auto deadline = Clock::now() + shared_.options.patience;
+  epoch_ = 0;
+  if (auto renewed = renew_producer(deadline); !renewed) return renewed.take_error();
+  auto tail = read_tail(deadline, true);
+  auto whole = tail.ok() ? Result<void>() : Result<void>(tail.take_error());
+  if (whole.ok()) {
+    if (shared_.view.publish(lane_, std::move(tail->parts))) shared_.grown();
+    whole = check_commits();
+  }
+  if (!whole) {
+    lose();
+    if (whole.error().code == Code::corrupt) shared_.damaged(whole.error());
+    return whole.take_error();
+  }
+  // Grows with whatever an owner has written, so that a later owner elsewhere has a greater one.
+  std::uint64_t written = 0;
+  for (const Topic& topic : shared_.owned_topics()) written += static_cast<std::uint64_t>(shared_.view.after(topic.id, lane_));
+  epoch_ = last_epoch_ = std::max(last_epoch_, written) + 1;
+  return Ownership{lane_, epoch_};
+}
+
+std::optional<Error> LaneWriter::refusal(const Work& work) const {
+  if (epoch_ == 0 || work.epoch != epoch_) return make_error(Code::fenced, lane_text(lane_) + " has another owner");
+  // What was decided on top of an append that was not written must not be written either.
+  if (work.settled < failed_) return make_error(Code::unavailable, "an earlier append of the lane was not written");
+  if (work.batch.topics.empty()) return make_error(Code::invalid_argument, "an append without records");
+  if (work.batch.size_bytes() > kLaneBatchBytesMax) {
+    return make_error(Code::exhausted, "an append of " + std::to_string(work.batch.size_bytes()) + " bytes is over the limit of " + std::to_string(kLaneBatchBytesMax));
+  }
+  const auto topics = shared_.owned_topics();
+  for (std::size_t i = 0; i < work.batch.topics.size(); ++i) {
+    const TopicRecords& records = work.batch.topics[i];
+    const auto topic = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.id == records.topic; });
+    if (topic == topics.end()) return make_error(Code::invalid_argument, "topic " + std::to_string(records.topic.value) + " is not open, or no lane owns it");
+    if (records.records.empty()) return make_error(Code::invalid_argument, "an append with an empty batch");
+    for (std::size_t k = 0; k < i; ++k) {
+      if (work.batch.topics[k].topic == records.topic) return make_error(Code::invalid_argument, "an append names a topic twice");
+    }
+    const std::uint64_t next = shared_.view.end(records.topic, lane_);
+    if (records.first.value != next) {
+      return make_error(Code::invalid_argument, "an append at " + std::to_string(records.first.value) + " where the end is " + std::to_string(next));
+    }
+  }
+  return std::nullopt;
+}
+
+Result<void> LaneWriter::do_append(Work& work) {
+  if (auto refused = refusal(work)) return *refused;
+  const auto topics = shared_.owned_topics();
+  Sending sending;
+  std::vector<CommitPart> commit;
+  for (TopicRecords& records : work.batch.topics) {
+    const auto topic = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.id == records.topic; });
+    auto batch = std::make_shared<std::string>();
+    records.records.encode(static_cast<std::int64_t>(records.first.value), *batch);
+    commit.push_back({topic->spec.name, records.first.value, records.records.count()});
+    sending.parts.push_back({*topic, records.first.value, std::move(batch), std::vector<std::int64_t>(records.records.count(), RD_KAFKA_OFFSET_INVALID)});
+  }
+  work.batch.topics.clear();
+  sending.commit = encode_commit(commit);
+  auto sent = send(sending);
+  if (sent.ok()) published(sending);
+  return sent;
+}
+
+Result<void> LaneWriter::send(Sending& sending) {
+  meet_topics();
+  const auto begun = take_error(rd_kafka_begin_transaction(producer_.get()));
+  if (begun.fenced) return settle_fenced(sending, false);
+  if (begun.failed) return unsettled(sending, begun.text);
+  for (Sending::Part& part : sending.parts) {
+    auto records = RecordBatchReader::open(*part.batch);
+    TM_ASSERT(records.ok(), "a batch that was just encoded opens");
+    for (std::size_t i = 0; !records->done(); ++i) {
+      const auto record = records->next();
+      TM_ASSERT(record.ok(), "a record that was just encoded decodes");
+      const bool last = i + 1 == part.offsets.size();
+      auto taken = produce(producer_.get(), part.topic.full_name, static_cast<std::int32_t>(lane_.value), *record, Tmseq{part.first + i},
+                           last ? sending.commit : std::string(), part.offsets[i]);
+      if (taken.ok()) continue;
+      if (taken.error().code == Code::fenced) return settle_fenced(sending, false);
+      // Nothing is committed that was not asked for; the next owner of the lane, this one again, takes back what was sent.
+      auto unknown = unsettled(sending, taken.error().message);
+      return taken.error().code == Code::invalid_argument && unknown.code == Code::outcome_unknown ? taken.error() : unknown;
+    }
+  }
+  const auto error = take_error(rd_kafka_commit_transaction(producer_.get(), static_cast<int>(shared_.options.append_patience.count())));
+  if (!error.failed) return {};
+  if (!error.fenced) return unsettled(sending, error.text);
+  const bool delivered = std::all_of(sending.parts.begin(), sending.parts.end(), [](const Sending::Part& part) {
+    return std::all_of(part.offsets.begin(), part.offsets.end(), [](std::int64_t offset) { return offset >= 0; });
+  });
+  return settle_fenced(sending, delivered);
+}
+
+void LaneWriter::published(const Sending& sending) {
+  std::vector<Published> parts;
+  for (const Sending::Part& part : sending.parts) {
+    Published out{part.topic.id, part.first, part.offsets.size(), part.batch, std::nullopt, 0, sending.commit};
+    if (part.offsets.front() >= 0) out.mark = Mark{part.first, part.offsets.front()};
+    if (part.offsets.back() >= 0) out.after = part.offsets.back() + 1;
+    parts.push_back(std::move(out));
+  }
+  if (shared_.view.publish(lane_, std::move(parts))) shared_.grown();
+}
+
+bool LaneWriter::Tail::is_of(const Sending& sending) const {
+  return std::all_of(sending.parts.begin(), sending.parts.end(), [&](const Sending::Part& part) {
+    return std::any_of(parts.begin(), parts.end(), [&](const Published& found) {
+      return found.topic == part.topic.id && found.first == part.first && found.commit == sending.commit && *found.batch == *part.batch;
+    });
+  });
+}
+
+/// Another has the lane. Its coming has settled the transaction; what became of it shows where its records lie.
+///   delivered  every record had reached the brokers, so the commit may have been asked for
+Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
+  lose();
+  Error fenced = make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");
+  if (!delivered) return fenced;
+  const Sending::Part& part = sending.parts.front();
+  const std::int64_t last = part.offsets.back();
+  bool committed = false;
+  std::uint64_t resume = kNowhere;
+  const auto take = [&](const rd_kafka_message_s& message) {
+    committed = message.offset == last;
+    return false;
+  };
+  auto read = shared_.history->read({partition_of(part.topic, lane_), last, last + 1, shared_.options.patience}, resume, take);
+  if (!read) return make_error(Code::outcome_unknown, fenced.message + ", and the log cannot be read: " + read.error().message);
+  if (committed) return {};
+  return fenced;
+}
+
+/// What became of the append shows when the lane is taken again. Unless another has taken it: one that wakes up late must not
+/// fence its successor, so it looks before it says that it does not know.
+Error LaneWriter::unsettled(const Sending& sending, const std::string& why) {
+  auto tail = read_tail(Clock::now() + kLookPatience, false);
+  const bool others = tail.ok() && tail->parts.size() > (tail->is_of(sending) ? sending.parts.size() : 0);
+  if (others) (void)shared_.view.publish(lane_, std::move(tail->parts));
+  lose();
+  if (!tail && tail.error().code == Code::corrupt) shared_.damaged(tail.error());
+  if (others) return make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");
+  return make_error(Code::outcome_unknown, lane_text(lane_) + ": " + why);
+}
+
+}  // namespace tidemark::log::kafka
