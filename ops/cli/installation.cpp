@@ -45,13 +45,14 @@ std::string default_keys_directory(std::string data) {
   return data + ".keys";
 }
 
-Result<Installation> open_installation(Disk& disk, const std::string& data, const std::string& keys) {
+Result<Installation> open_installation(Disk& disk, const std::string& data, const std::string& keys, LogPlace place) {
   Installation made;
   auto lock = lock_data(disk, data);
   if (!lock.ok()) return lock.take_error();
   made.lock = std::move(*lock);
 
-  const auto has_log = disk.exists(data + "/log");
+  // Of a log elsewhere the mark that a start leaves is the witness.
+  const auto has_log = disk.exists(data + (place == LogPlace::data ? "/log" : "/ring-id"));
   if (!has_log.ok()) return has_log.error();
   made.first_start = !*has_log;
   auto ring = keys::open_key_ring(keys, made.first_start);

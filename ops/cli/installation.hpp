@@ -18,10 +18,12 @@ struct Installation {
   bool first_start = false;
 };
 
+enum class LogPlace { data, elsewhere };
+
 /// Takes `data` for this process and opens or, on a first start, makes the ring and the operator key in `keys`. Both absolute.
 ///   errors  unavailable: another process (its pid is named) has the data; the ring is missing though the log exists.
 ///           invalid_argument: the ring is not the one this log was made with
-Result<Installation> open_installation(Disk& disk, const std::string& data, const std::string& keys);
+Result<Installation> open_installation(Disk& disk, const std::string& data, const std::string& keys, LogPlace place = LogPlace::data);
 
 /// "./data" gives "./data.keys".
 std::string default_keys_directory(std::string data);

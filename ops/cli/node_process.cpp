@@ -15,6 +15,7 @@
 #include "core/http/client/client.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/log/embedded/embedded_log.hpp"
+#include "core/log/kafka/kafka_log.hpp"
 #include "core/observe/log.hpp"
 #include "core/observe/process_metrics.hpp"
 #include "core/runtime/node.hpp"
@@ -24,6 +25,7 @@
 #include "ops/cli/domain_registration.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
+#include "ops/cli/kafka_settings.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/personal_data.hpp"
 #include "ops/cli/retention.hpp"
@@ -92,8 +94,8 @@ struct Process {
   std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
   std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
-  log::RecoveryReport recovery;
-  std::unique_ptr<log::EmbeddedLog> log;
+  std::unique_ptr<log::EventLog> log;
+  log::EmbeddedLog* embedded = nullptr;  ///< `log`, unless it is on Kafka
   PersonalData personal;
   std::unique_ptr<store::StoreFactory> stores;
   std::unique_ptr<blob::BlobStore> blobs;
@@ -109,7 +111,8 @@ struct Process {
 };
 
 Result<void> open_keys(Process& process) {
-  auto installation = open_installation(*process.disk, process.plan.data, process.plan.keys);
+  auto installation = open_installation(*process.disk, process.plan.data, process.plan.keys,
+                                        process.settings.text("log") == "embedded" ? LogPlace::data : LogPlace::elsewhere);
   if (!installation.ok()) return installation.take_error();
   process.installation = std::move(*installation);
   for (const DomainRegistration& registration : registered_domains()) {
@@ -131,11 +134,11 @@ void report_sealing(const log::SealingReport& report) {
 
 /// What must be done for a log that is written little, too.
 void tend_log(Process& process) {
-  process.log->tend();
+  process.embedded->tend();
   process.loop->scheduler().after(std::chrono::minutes(1), [&process] { tend_log(process); });
 }
 
-Result<void> open_log(Process& process) {
+Result<void> open_embedded(Process& process) {
   Scheduler& home = process.loop->scheduler();
   log::EmbeddedLogOptions options;
   options.directory = process.plan.data + "/log";
@@ -146,11 +149,43 @@ Result<void> open_log(Process& process) {
   options.sealer = process.sealer.get();
   options.now = [&home] { return home.wall(); };
   options.on_sealing = report_sealing;
-  auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &process.recovery);
+  log::RecoveryReport recovery;
+  auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &recovery);
+  if (!log.ok()) return log.take_error();
+  process.embedded = log->get();
+  process.log = std::move(*log);
+  observe::info(recovery.created ? "log created" : "log recovered", {{"commits", recovery.commits}, {"segments", recovery.segments},
+                                                                     {"sealed_files", recovery.sealed_files}, {"torn_bytes_cut", recovery.torn_bytes_cut}});
+  return {};
+}
+
+/// Numbers as syslog has them.
+void log_of_client(int level, std::string_view facility, std::string_view text) {
+  if (level <= 3) observe::warning("Kafka client", {{"facility", facility}, {"text", text}});
+  else if (level <= 6) observe::info("Kafka client", {{"facility", facility}, {"text", text}});
+  else observe::debug("Kafka client", {{"facility", facility}, {"text", text}});
+}
+
+Result<void> open_on_kafka(Process& process) {
+  Scheduler& home = process.loop->scheduler();
+  auto options = kafka_log_options(process.settings);
+  if (!options.ok()) return options.take_error();
+  options->make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
+  options->ring = process.installation.ring->id();
+  options->client.log = log_of_client;
+  log::KafkaLogReport report;
+  auto log = log::open_kafka_log(home, std::move(*options), &report);
   if (!log.ok()) return log.take_error();
   process.log = std::move(*log);
+  observe::info(report.created ? "log created" : "log opened", {{"log", process.settings.text("log")}, {"epoch", to_string(process.log->epoch())}});
+  return {};
+}
+
+Result<void> open_log(Process& process) {
+  const bool embedded = process.settings.text("log") == "embedded";
+  if (auto opened = embedded ? open_embedded(process) : open_on_kafka(process); !opened.ok()) return opened;
   const Value& lanes = process.settings.value("lanes");
-  if (lanes.origin != Origin::fallback && process.log->lanes() != options.lanes) {
+  if (lanes.origin != Origin::fallback && process.log->lanes() != process.settings.number("lanes")) {
     return bad_setting("lanes", lanes, std::to_string(process.log->lanes()) + ", as this log was made with (or no value)");
   }
   return {};
@@ -363,7 +398,7 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes",
-                                "log_segment_bytes", "retention", "node_id", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "node_id", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
                                 "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
@@ -407,9 +442,6 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   observe::watch_process(*process.metrics, TIDEMARK_VERSION, plan.data);
   if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
-  observe::info(process.recovery.created ? "log created" : "log recovered",
-                {{"commits", process.recovery.commits}, {"segments", process.recovery.segments}, {"sealed_files", process.recovery.sealed_files},
-                 {"torn_bytes_cut", process.recovery.torn_bytes_cut}});
   auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get(), process.metrics.get());
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
   process.blobs = std::move(*blobs);
@@ -430,7 +462,7 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   process.loop->on_termination_signal([&process](int number) { on_signal(process, number); });
   process.loop->on_reload_signal([&process] { reload(process); });
   process.loop->scheduler().post([&process] {
-    tend_log(process);
+    if (process.embedded != nullptr) tend_log(process);
     spawn(start(process));
   });
   process.loop->run();

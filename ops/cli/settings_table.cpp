@@ -6,6 +6,7 @@
 #include "core/base/assert.hpp"
 #include "core/http/client/address.hpp"
 #include "core/observe/log.hpp"
+#include "ops/cli/kafka_settings.hpp"
 #include "ops/cli/listen.hpp"
 #include "ops/cli/retention.hpp"
 #include "ops/cli/setting_kinds.hpp"
@@ -18,8 +19,15 @@ Kind listen() {
 }
 
 Kind log_kind() {
-  return {Kind::Toml::text, "embedded (the Kafka log, kafka://..., is not in this build)",
-          [](std::string_view value) { return value == "embedded"; }};
+  return {Kind::Toml::text, std::string(kKafkaLogExpected), [](std::string_view value) { return value == "embedded" || parse_kafka_log(value).has_value(); }};
+}
+
+Kind kafka_property() {
+  return {Kind::Toml::texts, std::string(kKafkaPropertyExpected), [](std::string_view value) { return parse_kafka_property(value).has_value(); }};
+}
+
+Kind kafka_prefix() {
+  return {Kind::Toml::text, "at most 40 characters of a-z, 0-9, '.', '-' and '_', ending with one of the last three", is_topic_prefix};
 }
 
 Kind metrics_listen() {
@@ -93,7 +101,11 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("tls_certificate", text("a PEM file"), "", "Certificate chain, the node's own first; makes every listener TLS that does "
                        "not begin with http://"));
   table.push_back(make_setting("tls_key", text("a PEM file"), "", "Private key of tls_certificate, without a passphrase"));
-  table.push_back(make_setting("log", log_kind(), "embedded", "The log of record"));
+  table.push_back(make_setting("log", log_kind(), "embedded", "The log of record: embedded, or kafka://host:port,host:port"));
+  table.push_back(make_setting("kafka_prefix", kafka_prefix(), "", "Before the names of all topics and transactional ids: several installations on one cluster"));
+  table.push_back(make_setting("kafka_replication", integer(1, 32), "", "Replicas of topics that are created (default: as the brokers are set)"));
+  table.push_back(make_setting("kafka_property", kafka_property(), "", "Property of librdkafka, repeatable: security.protocol=SASL_SSL, "
+                       "sasl.password=file:/run/secrets/kafka"));
   table.push_back(make_setting("lanes", integer(1, 1024), "12", "Lanes of a new installation; recorded in the log, never changed after"));
   table.push_back(make_setting("log_segment_bytes", segment_bytes(), "67108864", "Size of a segment of the log; no append may be larger"));
   table.push_back(make_setting("retention", retention(), "", "How long a topic is kept, repeatable: builds.activity=12h, builds.activity=7d/1073741824 "

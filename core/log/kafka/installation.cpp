@@ -33,6 +33,7 @@ Result<std::optional<Installation>> parse(const std::map<std::string, std::strin
     const auto lanes = root["lanes"].as_uint64();
     if (!epoch || !lanes || *lanes == 0 || *lanes > 1024) return bad(kInstallation);
     out.epoch = *epoch;
+    out.ring = root["ring"].as_string().value_or("");
     out.lanes = static_cast<std::uint32_t>(*lanes);
   }
   std::map<std::uint64_t, TopicSpec> topics;
@@ -56,8 +57,9 @@ Result<std::optional<Installation>> parse(const std::map<std::string, std::strin
 
 }  // namespace
 
-std::pair<std::string, std::string> InstallationTopic::entry(const Uuid& epoch, std::uint32_t lanes) {
-  return {std::string(kInstallation), "{\"format\":" + std::to_string(kFormat) + ",\"epoch\":\"" + to_string(epoch) + "\",\"lanes\":" + std::to_string(lanes) + "}"};
+std::pair<std::string, std::string> InstallationTopic::entry(const Uuid& epoch, std::uint32_t lanes, const std::string& ring) {
+  return {std::string(kInstallation), "{\"format\":" + std::to_string(kFormat) + ",\"epoch\":\"" + to_string(epoch) + "\",\"lanes\":" + std::to_string(lanes) +
+                                          (ring.empty() ? "" : ",\"ring\":\"" + ring + "\"") + "}"};
 }
 
 std::pair<std::string, std::string> InstallationTopic::entry(std::uint16_t number, const TopicSpec& spec) {

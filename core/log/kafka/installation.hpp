@@ -16,6 +16,7 @@ namespace tidemark::log::kafka {
 struct Installation {
   Uuid epoch;
   std::uint32_t lanes = 0;
+  std::string ring;               ///< id of the key ring; may be empty
   std::vector<TopicSpec> topics;  ///< by number
 };
 
@@ -31,7 +32,7 @@ class InstallationTopic {
   /// Asks `wanted` what to write, given what is there, and writes it with nobody between. What is there then.
   Result<Installation> change(FnRef<Result<Entries>(const std::optional<Installation>&)> wanted);
 
-  static std::pair<std::string, std::string> entry(const Uuid& epoch, std::uint32_t lanes);
+  static std::pair<std::string, std::string> entry(const Uuid& epoch, std::uint32_t lanes, const std::string& ring);
   static std::pair<std::string, std::string> entry(std::uint16_t number, const TopicSpec& spec);
 
  private:

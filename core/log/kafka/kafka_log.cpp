@@ -433,12 +433,16 @@ Result<std::unique_ptr<EventLog>> open_kafka_log(Executor& home, KafkaLogOptions
       if (report != nullptr) report->created = true;
       auto made = topic.change([&](const std::optional<Installation>& there) -> Result<InstallationTopic::Entries> {
         if (there) return InstallationTopic::Entries{};
-        return InstallationTopic::Entries{InstallationTopic::entry(held->make_epoch(), held->lanes)};
+        return InstallationTopic::Entries{InstallationTopic::entry(held->make_epoch(), held->lanes, held->ring)};
       });
       if (!made) return made.take_error();
       *present = std::move(*made);
     }
     installation = std::move(**present);
+    if (installation.ring != held->ring && !installation.ring.empty() && !held->ring.empty()) {
+      return make_error(Code::invalid_argument, "this node's key ring is " + held->ring + ", but the log at " + held->client.brokers + " was made with ring " +
+                                                    installation.ring + ": give this node that ring, or the log another prefix");
+    }
   }
   auto log = std::make_unique<KafkaLog>(home, std::move(options), std::move(installation));
   const ClientOptions& client = log->shared().options.client;

@@ -18,11 +18,11 @@ struct KafkaLogOptions {
   std::uint32_t lanes = 12;                ///< used at creation only; recorded in the log
   int replication = -1;                    ///< of topics that are created; -1: as the brokers are set
   std::function<Uuid()> make_epoch;        ///< draws the epoch at creation
+  std::string ring;                        ///< id of the key ring, which all nodes share: recorded at creation, another is refused. Empty: not looked at
   std::size_t memory_bytes = 16u << 20;    ///< newest batches kept in memory
   Duration lease = std::chrono::seconds(1);
   Duration patience = std::chrono::seconds(30);       ///< for a cluster that does not answer: at start, and when a lane is taken
   Duration append_patience = std::chrono::seconds(5); ///< until an append's outcome is called unknown
-  std::function<Time()> now = nullptr;
 };
 
 struct KafkaLogReport {
@@ -31,7 +31,7 @@ struct KafkaLogReport {
 
 /// Opens the installation under `prefix`, or creates it. Blocks until the cluster has answered.
 ///   home      where completions run; outlives the log
-///   errors    unavailable (no broker answers), invalid_argument (a property, another number of lanes), unsupported_version
+///   errors    unavailable (no broker answers), invalid_argument (a property, another key ring, a topic whose settings would lose events), unsupported_version
 /// The destructor waits for appends under way; nothing completes after it.
 Result<std::unique_ptr<EventLog>> open_kafka_log(Executor& home, KafkaLogOptions options, KafkaLogReport* report = nullptr);
 
