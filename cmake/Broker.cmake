@@ -19,7 +19,8 @@ function(tm_broker_tests name)
   endif()
   foreach(release 3.9 4.1)
     add_test(NAME ${name}_kafka_${release} COMMAND ${ARG_COMMAND})
-    set_tests_properties(${name}_kafka_${release} PROPERTIES LABELS ci TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT KAFKA_VERSION=${release})
+    set_tests_properties(${name}_kafka_${release} PROPERTIES LABELS ci TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT KAFKA_VERSION=${release}
+      RESOURCE_LOCK kafka_broker)  # one broker at a time: each has a heap
   endforeach()
 endfunction()
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 API_KEY = "test-api-key-0123456789"
+START_PATIENCE_S = 20
 
 
 def free_port():
@@ -72,7 +73,7 @@ class Controller:
             [self.binary, "builds", "serve", "--port", str(self.port), "--storage", self.storage, "--api-key", API_KEY,
              *self.extra],
             stdout=self.output, stderr=subprocess.STDOUT, env=self.environment)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_PATIENCE_S
         while True:
             try:
                 if self.get("/health", key=None).status == 200:
@@ -83,7 +84,7 @@ class Controller:
                 raise AssertionError(f"controller ended with {self.process.returncode}:\n{self.read_output()}")
             if time.monotonic() > deadline:
                 self.process.kill()
-                raise AssertionError(f"controller not ready within 20 s:\n{self.read_output()}")
+                raise AssertionError(f"controller not ready within {START_PATIENCE_S} s:\n{self.read_output()}")
             time.sleep(0.02)
 
     def read_output(self):
