@@ -10,6 +10,15 @@ namespace {
 constexpr std::size_t kStateCacheBytes = 8u << 20;  // per domain; the node idles within 64 MB with five
 }
 
+std::vector<log::TopicSpec> topic_specs(const Domain& domain) {
+  std::vector<log::TopicSpec> specs = domain.topics;
+  specs.push_back({domain.name + ".commands", log::TopicClass::commands, domain.decisions_retention});
+  specs.push_back({domain.name + ".dead-letters", log::TopicClass::dead_letters, std::nullopt});
+  if (!domain.reactors.empty()) specs.push_back({reactions_topic(domain.name), log::TopicClass::ephemeral, domain.reactions_retention});
+  specs.push_back({domain.name + ".decisions", log::TopicClass::decisions, domain.decisions_retention});
+  return specs;
+}
+
 Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher) {
   if (cipher == nullptr && domain.decider->has_personal()) {
     return make_error(Code::invalid_argument, "domain " + domain.name + " holds personal data and this node has no keys to encrypt them");
@@ -17,13 +26,8 @@ Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, stor
   DomainRuntime runtime;
   runtime.domain = &domain;
   runtime.personal = std::make_shared<PersonalFields>(domain.decider, domain.decider->has_personal() ? cipher : nullptr);
-  std::vector<log::TopicSpec> specs = domain.topics;
-  specs.push_back({domain.name + ".commands", log::TopicClass::commands, domain.decisions_retention});
-  specs.push_back({domain.name + ".dead-letters", log::TopicClass::dead_letters, std::nullopt});
   const bool reacts = !domain.reactors.empty();
-  if (reacts) specs.push_back({reactions_topic(domain.name), log::TopicClass::ephemeral, domain.reactions_retention});
-  specs.push_back({domain.name + ".decisions", log::TopicClass::decisions, domain.decisions_retention});
-  for (const auto& spec : specs) {
+  for (const auto& spec : topic_specs(domain)) {
     auto id = log.open_topic(spec);
     if (!id) return id.take_error();
     const bool kept = spec.topic_class != log::TopicClass::commands && (reacts || spec.topic_class != log::TopicClass::dead_letters);

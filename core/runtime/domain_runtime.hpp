@@ -39,6 +39,9 @@ struct DomainRuntime {
   }
 };
 
+/// All topics of a domain, in the order in which they are opened.
+std::vector<log::TopicSpec> topic_specs(const Domain& domain);
+
 /// Opens the domain's topics (creating what is missing) and its state store. `cipher` may be null when nothing in the domain
 /// is personal; else invalid_argument.
 Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, store::StoreFactory& stores, event::FieldCipher* cipher = nullptr);

@@ -2,6 +2,7 @@
 // The subcommands: each adds itself to the program and, when chosen, sets what is to run.
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;

@@ -8,6 +8,7 @@
 #include "core/log/embedded/embedded_log.hpp"
 #include "ops/cli/client_settings.hpp"
 #include "ops/cli/commands.hpp"
+#include "ops/cli/kafka_topics.hpp"
 #include "ops/cli/setting_flags.hpp"
 
 namespace tidemark::cli {
@@ -72,6 +73,7 @@ int verify(const Settings& settings) {
 void add_topics(CLI::App& program, Chosen& chosen) {
   CLI::App* group = program.add_subcommand("topics", "Topics of the log\nExample: tidemark topics list; tidemark topics verify --data ./data");
   group->require_subcommand(1);
+  add_kafka_topics(*group, chosen);
 
   CLI::App* listing = group->add_subcommand("list", "List topics with class, retention, and begin and end per lane, from a running node\n"
                                                     "Example: tidemark topics list --server http://127.0.0.1:8080");

@@ -31,16 +31,17 @@ std::string encode_commit(const std::vector<CommitPart>& parts) {
 
 std::optional<std::vector<CommitPart>> decode_commit(std::string_view text) {
   std::vector<CommitPart> parts;
-  while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), one.size() + 1));
+  for (bool more = true; more;) {
+    const std::size_t comma = text.find(',');
+    const std::string_view one = text.substr(0, comma);
+    more = comma != text.npos;
+    if (more) text.remove_prefix(comma + 1);
     const std::size_t colon = one.rfind(':'), plus = one.rfind('+');
     if (colon == one.npos || plus == one.npos || plus < colon || colon == 0) return std::nullopt;
     const auto first = number(one.substr(colon + 1, plus - colon - 1)), count = number(one.substr(plus + 1));
     if (!first || !count || *count == 0) return std::nullopt;
     parts.push_back({std::string(one.substr(0, colon)), *first, *count});
   }
-  if (parts.empty()) return std::nullopt;
   return parts;
 }
 

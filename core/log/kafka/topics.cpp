@@ -51,6 +51,28 @@ Result<void> read_partitions(rd_kafka_s* client, const std::string& name, Durati
   return {};
 }
 
+Result<void> read_config(rd_kafka_s* client, rd_kafka_ResourceType_t type, const std::string& name, Duration patience, TopicFacts& facts) {
+  const auto cannot = [&](const std::string& why) { return make_error(Code::unavailable, name + ": its settings cannot be read: " + why); };
+  Owned<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(type, name.c_str()), &rd_kafka_ConfigResource_destroy);
+  auto event = ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, patience, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+    rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+    rd_kafka_DescribeConfigs(client, resources, 1, options, queue);
+  });
+  if (!event) return cannot(event.error().message);
+  std::size_t count = 0;
+  const auto* const* results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+  if (count != 1) return cannot("no answer");
+  if (rd_kafka_ConfigResource_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) return cannot(rd_kafka_ConfigResource_error_string(results[0]));
+  const auto* const* entries = rd_kafka_ConfigResource_configs(results[0], &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    if (value == nullptr) continue;
+    facts.config[rd_kafka_ConfigEntry_name(entries[i])] = value;
+    if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) facts.own[rd_kafka_ConfigEntry_name(entries[i])] = value;
+  }
+  return {};
+}
+
 std::int64_t number(const TopicFacts& facts, const std::string& name, std::int64_t fallback) {
   const auto found = facts.config.find(name);
   if (found == facts.config.end()) return fallback;
@@ -69,26 +91,19 @@ std::string text(const TopicFacts& facts, const std::string& name) {
 Result<TopicFacts> describe_topic(rd_kafka_s* client, const std::string& name, Duration patience) {
   TopicFacts facts;
   if (auto read = read_partitions(client, name, patience, facts); !read) return read.take_error();
-  Owned<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()), &rd_kafka_ConfigResource_destroy);
-  auto event = ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, patience, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-    rd_kafka_ConfigResource_t* resources[] = {resource.get()};
-    rd_kafka_DescribeConfigs(client, resources, 1, options, queue);
-  });
-  if (!event) return make_error(event.error().code, name + ": its settings cannot be read: " + event.error().message);
-  std::size_t count = 0;
-  const auto* const* results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
-  if (count != 1) return make_error(Code::unavailable, name + ": its settings cannot be read");
-  if (rd_kafka_ConfigResource_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return make_error(Code::unavailable, name + ": its settings cannot be read: " + rd_kafka_ConfigResource_error_string(results[0]));
-  }
-  const auto* const* entries = rd_kafka_ConfigResource_configs(results[0], &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    if (value == nullptr) continue;
-    facts.config[rd_kafka_ConfigEntry_name(entries[i])] = value;
-    if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) facts.own[rd_kafka_ConfigEntry_name(entries[i])] = value;
-  }
+  if (auto read = read_config(client, RD_KAFKA_RESOURCE_TOPIC, name, patience, facts); !read) return read.take_error();
   return facts;
+}
+
+Result<TopicConfig> describe_broker(rd_kafka_s* client, Duration patience) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto failed = rd_kafka_metadata(client, 0, nullptr, &raw, ms(patience));
+  if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) return make_error(Code::unavailable, "no broker answers: " + error_text(failed));
+  const std::string id = raw->broker_cnt > 0 ? std::to_string(raw->brokers[0].id) : "0";
+  rd_kafka_metadata_destroy(raw);
+  TopicFacts facts;
+  if (auto read = read_config(client, RD_KAFKA_RESOURCE_BROKER, id, patience, facts); !read) return read.take_error();
+  return std::move(facts.config);
 }
 
 Result<int> count_brokers(rd_kafka_s* client, Duration patience) {

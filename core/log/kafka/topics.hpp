@@ -24,6 +24,9 @@ Result<TopicFacts> describe_topic(rd_kafka_s* client, const std::string& name, D
 /// As many of the brokers as can be asked.
 Result<int> count_brokers(rd_kafka_s* client, Duration patience);
 
+/// What one of the brokers is set to.
+Result<TopicConfig> describe_broker(rd_kafka_s* client, Duration patience);
+
 /// How a topic of ours is set. `replicas` as given to create_topic().
 TopicConfig config_for(const TopicSpec& spec, int replicas);
 /// Creates it and waits until it can be written. One that exists already is no error.
