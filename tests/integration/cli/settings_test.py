@@ -112,7 +112,7 @@ class Settings(unittest.TestCase):
         self.refused("--log-level", "loud", mentions=["log_level", "debug"])
         self.refused("--listen", "nowhere", mentions=["listen", "127.0.0.1:8080"])
         self.refused("--listen", "games=:3000", mentions=["listen", "surface"])
-        self.refused("--log", "kafka://localhost:9092", mentions=["log", "embedded", "kafka"])
+        self.refused("--log", "kafka://localhost", mentions=["log", "embedded", "kafka"])
         self.refused(mentions=["idempotency_window", "environment TIDEMARK_IDEMPOTENCY_WINDOW", "a duration"],
                      environment={"TIDEMARK_IDEMPOTENCY_WINDOW": "tomorrow"})
 
