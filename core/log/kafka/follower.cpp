@@ -154,20 +154,21 @@ void Follower::publish_whole(LaneId lane) {
       const std::string commit = waiting.front().commit;
       const auto parts = decode_commit(commit);
       if (!parts) return shared_.damaged(make_error(Code::corrupt, followed->topic.full_name + ": tmcommit does not decode: " + commit));
+      const bool names_itself = std::any_of(parts->begin(), parts->end(), [&](const CommitPart& part) { return part.topic == followed->topic.spec.name; });
+      if (!names_itself) return shared_.damaged(make_error(Code::corrupt, followed->topic.full_name + ": tmcommit does not name its own topic: " + commit));
       std::vector<Followed*> complete;
       bool whole = true;
       for (const CommitPart& part : *parts) {
         const auto other = std::find_if(followed_.begin(), followed_.end(), [&](const auto& entry) { return entry.second->topic.spec.name == part.topic; });
         if (other == followed_.end()) continue;  // no topic of this node
-        auto& theirs = other->second->partitions[lane.value].parts;
+        // The lane's thread may publish the append at any moment.
         if (shared_.view.end(other->second->topic.id, lane) >= part.first + part.count) continue;
+        auto& theirs = other->second->partitions[lane.value].parts;
         whole = whole && !theirs.empty() && theirs.front().commit == commit;
         complete.push_back(other->second.get());
       }
-      if (!whole) continue;
-      if (std::find(complete.begin(), complete.end(), followed.get()) == complete.end()) {
-        return shared_.damaged(make_error(Code::corrupt, followed->topic.full_name + ": tmcommit does not name its own topic: " + commit));
-      }
+      again = again || whole;
+      if (!whole || complete.empty()) continue;  // published meanwhile: forgotten in the next round
       std::vector<Published> published;
       for (Followed* one : complete) {
         Part part = std::move(one->partitions[lane.value].parts.front());
@@ -175,7 +176,6 @@ void Follower::publish_whole(LaneId lane) {
         published.push_back({one->topic.id, part.first, part.count, std::move(part.batch), part.mark, part.after, std::move(part.commit)});
       }
       if (shared_.view.publish(lane, std::move(published))) shared_.grown();
-      again = true;
     }
   }
 }

@@ -347,12 +347,24 @@ Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
   return fenced;
 }
 
+/// Whether another's records are known already where this append should be, or behind it.
+bool LaneWriter::followed_by_others(const Sending& sending) const {
+  return std::any_of(sending.parts.begin(), sending.parts.end(), [&](const Sending::Part& part) {
+    const std::uint64_t end = shared_.view.end(part.topic.id, lane_);
+    if (end <= part.first) return false;
+    if (end > part.first + part.offsets.size()) return true;
+    const auto there = shared_.view.batches(part.topic.id, lane_, part.first, 1);
+    return !there.empty() && there.front().view() != *part.batch;
+  });
+}
+
 /// What became of the append shows when the lane is taken again. Unless another has taken it: one that wakes up late must not
 /// fence its successor, so it looks before it says that it does not know.
 Error LaneWriter::unsettled(const Sending& sending, const std::string& why) {
   auto tail = read_tail(Clock::now() + kLookPatience, false);
-  const bool others = tail.ok() && tail->parts.size() > (tail->is_of(sending) ? sending.parts.size() : 0);
-  if (others) (void)shared_.view.publish(lane_, std::move(tail->parts));
+  const bool unseen = tail.ok() && tail->parts.size() > (tail->is_of(sending) ? sending.parts.size() : 0);
+  const bool others = unseen || followed_by_others(sending);
+  if (unseen) (void)shared_.view.publish(lane_, std::move(tail->parts));
   lose();
   if (!tail && tail.error().code == Code::corrupt) shared_.damaged(tail.error());
   if (others) return make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");

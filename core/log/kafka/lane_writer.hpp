@@ -55,6 +55,7 @@ class LaneWriter {
   Result<void> do_append(Work& work);
   std::optional<Error> refusal(const Work& work) const;
   Result<void> send(Sending& sending);
+  bool followed_by_others(const Sending& sending) const;
   Error unsettled(const Sending& sending, const std::string& why);
   Result<void> settle_fenced(Sending& sending, bool delivered);
   Result<void> renew_producer(Clock::time_point deadline);

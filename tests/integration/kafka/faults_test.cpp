@@ -124,6 +124,23 @@ TEST(KafkaFaults, AFollowerSeesAnAppendOfSeveralTopicsAtOnce) {
   EXPECT_EQ(follower.values(follower.ledger, 0), owner.values(owner.ledger, 0));
 }
 
+TEST(KafkaFaults, AnOwnerThatReadsItsOwnAppendsBackAgreesWithItself) {
+  Rig rig(Broker::shared().bootstrap(), fresh_prefix());
+  for (std::uint32_t lane = 0; lane < 4; ++lane) ASSERT_TRUE(rig.take_lane(lane));
+  // Appends end and are seen committed in either order; those of one topic, as renewals are, and those of two.
+  for (int n = 0; n < 150; ++n) {
+    const auto lane = static_cast<std::uint32_t>(n % 4);
+    if (n % 3 == 0) {
+      ASSERT_EQ(rig.append_pair(lane, std::to_string(n)), Outcome::written) << rig.last_error;
+    } else {
+      LaneBatch batch;
+      batch.topics.push_back(Rig::record(rig.decisions, rig.log().end(rig.decisions, LaneId{lane}), std::to_string(n)));
+      ASSERT_TRUE(rig.append(rig.owned(lane), std::move(batch)).ok());
+    }
+    ASSERT_FALSE(rig.log().failure()) << describe(*rig.log().failure());
+  }
+}
+
 TEST(KafkaFaults, AnOpenTransactionOfAPredecessorIsNoPartOfTheEnd) {
   const std::string prefix = fresh_prefix();
   Rig rig(Broker::shared().bootstrap(), prefix);
