@@ -80,8 +80,7 @@ void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::uniq
 
 void LaneProcessor::pump() {
   if (busy_ || !serving_ || failure_ || queue_.empty()) {
-    if (drained_ && !busy_ && (queue_.empty() || failure_)) std::exchange(drained_, nullptr)();
-    return;
+    return end_drain();
   }
   auto batch = std::make_shared<Batch>();
   const auto deciding = metrics_.deciding();
@@ -110,7 +109,7 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
       if (!*alive) return;
       busy_ = false;
       answer_all(*batch);
-      if (!wanted_) return let_go();
+      if (leaving_) return let_go();
       pump();
     });
     return;
@@ -159,7 +158,7 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
     }
     const auto due = note_timers(*batch);
     answer_all(*batch);
-    if (!wanted_) return let_go();
+    if (leaving_) return let_go();
     if (!failure_ && due) arm_for(*due);
     return pump();
   }
@@ -182,7 +181,7 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
   }
   answer_all(*batch);
   if (fenced && !failure_ && wanted_ && !batch->takes_lane) return lose(result.take_error());
-  if (!wanted_) return let_go();
+  if (leaving_) return let_go();
   pump();
 }
 
@@ -243,21 +242,6 @@ void LaneProcessor::fail(Error error) {
   give_up_waiting();
   if (taking_) end_take(*failure_);
   hooks_.failed(*failure_);
-}
-
-void LaneProcessor::drain(Fn<void()> done) {
-  draining_ = true;
-  following_ = false;
-  if (claim_timer_ != 0) scheduler_.cancel(std::exchange(claim_timer_, 0));
-  drained_ = [this, done = std::move(done)]() mutable {
-    serving_ = false;
-    if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
-    done();
-  };
-  reactions_.stop();
-  waiters_.end_all(make_error(Code::unavailable, "the node is stopping"));
-  if (settling_) give_up_waiting();
-  scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
 }
 
 LaneProcessor::DomainBatch& LaneProcessor::part_of(Batch& batch, std::size_t domain) {

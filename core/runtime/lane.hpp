@@ -116,6 +116,7 @@ class LaneProcessor {
   void refuse_queue(const Error& why);
   void lose(Error why);
   void let_go();
+  void end_drain();
   const std::string& home_topic(std::size_t domain) const { return domains_[domain].topics[domains_[domain].home_topic()].spec.name; }
   void pump();
   void decide(Pending& pending, Batch& batch);
@@ -170,6 +171,7 @@ class LaneProcessor {
   std::optional<log::Ownership> ownership_;
   LaneFollower follower_;
   bool wanted_ = false;
+  bool leaving_ = false;    ///< given up, and let go when what is under way has ended
   bool following_ = false;
   bool serving_ = false;
   Fn<void(Result<void>)> taking_;     ///< set while a take is under way

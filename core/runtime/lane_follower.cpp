@@ -10,6 +10,12 @@ void LaneFollower::catch_up(Fn<void(Result<void>)> done) {
   if (!busy_) begin_round();
 }
 
+void LaneFollower::stop(Fn<void()> done) {
+  stopping_ = true;
+  if (!busy_) return done();
+  stopped_ = std::move(done);
+}
+
 void LaneFollower::begin_round() {
   busy_ = true;
   this_round_ = std::exchange(next_round_, {});
@@ -31,6 +37,7 @@ Result<bool> LaneFollower::behind(std::size_t domain) const {
 }
 
 void LaneFollower::fold_next(std::size_t domain) {
+  if (stopping_) return end_round(make_error(Code::cancelled, "the node is stopping"));
   for (; domain < parts_.domains.size(); ++domain) {
     const auto wanted = behind(domain);
     if (!wanted) return end_round(wanted.error());
@@ -67,6 +74,7 @@ void LaneFollower::end_round(Result<void> result) {
     if (!*alive) return;
     done(result.ok() ? Result<void>() : Result<void>(result.error()));
   }
+  if (*alive && stopped_ && !busy_) std::exchange(stopped_, nullptr)();
 }
 
 }  // namespace tidemark::runtime

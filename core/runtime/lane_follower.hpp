@@ -31,6 +31,8 @@ class LaneFollower {
   ///   errors   as fold_all_lanes()
   void catch_up(Fn<void(Result<void>)> done);
   bool busy() const { return busy_; }
+  /// Folds no more: what is asked for ends with `cancelled`. `done` once nothing runs on an executor.
+  void stop(Fn<void()> done);
 
  private:
   void begin_round();
@@ -42,6 +44,8 @@ class LaneFollower {
   const LaneId lane_;
   const Parts parts_;
   bool busy_ = false;
+  bool stopping_ = false;
+  Fn<void()> stopped_;
   std::vector<Fn<void(Result<void>)>> this_round_, next_round_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

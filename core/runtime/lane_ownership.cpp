@@ -23,7 +23,7 @@ void LaneProcessor::log_grew() {
   if (!following_ || failure_ || draining_) return;
   follower_.catch_up([this](Result<void> folded) {
     // A log that does not answer now is asked again when it grows, or when the lane is taken.
-    if (!folded && folded.error().code != Code::unavailable) fail(folded.take_error());
+    if (!folded && folded.error().code != Code::unavailable && folded.error().code != Code::cancelled) fail(folded.take_error());
   });
 }
 
@@ -43,10 +43,7 @@ void LaneProcessor::take(Fn<void(Result<void>)> done) {
 
 void LaneProcessor::caught_up(Result<void> caught) {
   if (failure_) return end_take(*failure_);
-  if (draining_) {
-    if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
-    return end_take(make_error(Code::cancelled, "the node is stopping"));
-  }
+  if (draining_) return end_take(make_error(Code::cancelled, "the node is stopping"));
   if (!caught) {
     if (caught.error().code == Code::unavailable) return end_take(caught.take_error());
     return fail(caught.take_error());
@@ -65,9 +62,9 @@ void LaneProcessor::caught_up(Result<void> caught) {
     }
   });
   if (!readable || failure_) return;
-  if (!wanted_) return end_take(make_error(Code::cancelled, "the lane is wanted elsewhere"));
+  if (leaving_) return end_take(make_error(Code::cancelled, "the lane is wanted elsewhere"));
   write_lane_taken([this](Result<void> written) {
-    if (written && !wanted_) written = make_error(Code::cancelled, "the lane is wanted elsewhere");
+    if (written && leaving_) written = make_error(Code::cancelled, "the lane is wanted elsewhere");
     if (!written) return end_take(written.take_error());
     serving_ = true;
     settling_ = false;
@@ -87,8 +84,9 @@ void LaneProcessor::caught_up(Result<void> caught) {
 void LaneProcessor::end_take(Result<void> result) {
   if (!taking_) return;
   auto done = std::exchange(taking_, nullptr);
-  if (!result && !wanted_ && !failure_) let_go();
+  if (!result && leaving_ && !failure_) let_go();
   done(std::move(result));
+  end_drain();
 }
 
 void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
@@ -125,7 +123,7 @@ void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
 
 void LaneProcessor::claim() {
   wanted_ = true;
-  if (serving_ || taking_ || claim_timer_ != 0 || failure_ || draining_) return;
+  if (serving_ || taking_ || leaving_ || claim_timer_ != 0 || failure_ || draining_) return;
   take([this](Result<void> result) {
     if (result || failure_ || !wanted_ || draining_) return;
     if (result.error().code == Code::fenced) return lose(result.take_error());
@@ -141,6 +139,7 @@ void LaneProcessor::give_up(Fn<void()> done) {
   wanted_ = false;
   stand_down(make_error(Code::unavailable, "not applied: the lane moves to another node"));
   give_up_waiting();
+  leaving_ = true;
   if (!busy_ && !taking_) let_go();  // else when that has ended
 }
 
@@ -148,9 +147,9 @@ void LaneProcessor::give_up(Fn<void()> done) {
 void LaneProcessor::settle(std::shared_ptr<Batch> batch, Error why) {
   unsettled_ = std::move(batch);
   unsettled_why_ = make_error(Code::outcome_unknown, std::move(why.message));
-  if (draining_ || !wanted_) {
+  if (draining_ || leaving_) {
     give_up_waiting();
-    return wanted_ ? pump() : let_go();
+    return leaving_ ? let_go() : pump();
   }
   settling_ = true;
   stop_serving(make_error(Code::unavailable, "the lane is being settled"));
@@ -227,9 +226,31 @@ void LaneProcessor::lose(Error why) {
 }
 
 void LaneProcessor::let_go() {
+  leaving_ = false;
   if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
-  follow();
+  if (!draining_) follow();
   if (given_up_) std::exchange(given_up_, nullptr)();
+  if (wanted_) claim();  // proposed again meanwhile
+}
+
+void LaneProcessor::drain(Fn<void()> done) {
+  draining_ = true;
+  following_ = false;
+  drained_ = std::move(done);
+  if (claim_timer_ != 0) scheduler_.cancel(std::exchange(claim_timer_, 0));
+  reactions_.stop();
+  waiters_.end_all(make_error(Code::unavailable, "the node is stopping"));
+  if (settling_) give_up_waiting();
+  follower_.stop([this] { end_drain(); });
+  scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
+}
+
+/// Calls back once nothing of this lane is under way.
+void LaneProcessor::end_drain() {
+  if (!drained_ || busy_ || taking_ || follower_.busy() || (!queue_.empty() && !failure_)) return;
+  serving_ = false;
+  if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
+  std::exchange(drained_, nullptr)();
 }
 
 bool LaneProcessor::lease_holds() const {

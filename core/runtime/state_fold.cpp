@@ -67,6 +67,8 @@ class LaneReader {
 
   /// From the checkpoints on, or where retention has cut a topic, from its begin.
   Result<void> open(const Stored& stored) {
+    // The log may grow while topics are looked at one after another: what is decided later is left to the next reader, whole.
+    decided_ = log_.end(domain_.decisions().id, lane_);
     for (const auto& topic : domain_.topics) {
       const auto found = stored.find(store::CheckpointKey{topic.spec.name, lane_});
       auto cursor = follow(log_, topic, lane_, found != stored.end() ? found->second.next : Tmseq{0});
@@ -94,6 +96,7 @@ class LaneReader {
         return make_error(Code::corrupt, "event " + envelope.id + " in " + cursors_[i].topic_name() + " does not name its decision");
       }
       const event::DecisionRef ref = is_decision ? event::DecisionRef{*envelope.tmseq, UINT32_MAX} : *envelope.tmdecision;
+      if (ref.decision >= decided_) continue;
       const std::pair<event::DecisionRef, bool> order{ref, is_decision};
       if (first.event != nullptr && !(order < first_order)) continue;
       first = {*head, i};
@@ -113,6 +116,7 @@ class LaneReader {
   const DomainRuntime& domain_;
   const log::EventLog& log_;
   const LaneId lane_;
+  Tmseq decided_;  ///< end of the decisions when it was opened
   std::vector<LogCursor> cursors_;
 };
 

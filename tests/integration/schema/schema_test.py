@@ -115,10 +115,10 @@ class Check(InDirectory):
         self.assertIn('BREAKING    command SubmitBuild.v1 /platform: value "windows" is gone', done.stdout)
 
     def test_a_compatible_change_is_named_and_passes(self):
-        self.edit("builds/builds.schema.json", '"enum": ["source", "certs", "result"]', '"enum": ["source", "certs"]')
+        self.edit("builds/builds.schema.json", '"enum": ["api_key", "worker_token", "vm_token"]', '"enum": ["api_key", "worker_token"]')
         done = schema("check", self.out)
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn('compatible  command SubmitBuild.v1 /source/kind: value "result" is new', done.stdout)
+        self.assertIn('compatible  command RecordSignOfLife.v1 /credential: value "vm_token" is new', done.stdout)
 
     def test_a_domain_that_is_gone_is_breaking(self):
         shutil.copytree(os.path.join(self.out, "builds"), os.path.join(self.out, "games"))

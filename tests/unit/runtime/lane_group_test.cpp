@@ -230,6 +230,36 @@ TEST_F(LaneGroupTest, ALaneGivenUpInTheMiddleOfAnAppendIsLetGoWhenThatIsAnswered
   EXPECT_EQ(b.node->execute(Add{group, "a", 1, ""}).reply, "{\"balance\":2}");
 }
 
+TEST_F(LaneGroupTest, ALaneProposedAgainWhileItsLastAppendIsUnderWayIsTakenWhenThatHasEnded) {
+  a.group.propose({0});
+  ASSERT_TRUE(serves(a, 0));
+  const std::string group = group_in(0);
+  ASSERT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+  a.log.set_append_delay(std::chrono::milliseconds(200));
+  std::optional<Outcome> outcome;
+  a.node->launch((*a.node)->execute(TallyNode::request(Add{group, "a", 1, ""}, "add")), outcome);
+  scheduler.run_ready();
+  a.group.propose({});
+  a.group.propose({0});
+  EXPECT_EQ(role(a, 0), LaneStanding::Role::taking);
+  ASSERT_TRUE(serves(a, 0));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::accepted);
+  EXPECT_EQ(a.node->execute(Add{group, "a", 1, ""}).reply, "{\"balance\":2}");
+}
+
+TEST_F(LaneGroupTest, AStopWaitsForATakeAndForWhatIsBeingFolded) {
+  a.group.propose({0});
+  ASSERT_TRUE(serves(a, 0));
+  for (int i = 0; i < 5; ++i) a.node->execute(Open{group_in(0), "a" + std::to_string(i), 0});
+  b.group.propose({0, 1, 2});
+  ASSERT_TRUE(b.node->stop().ok());
+  for (const auto& lane : (*b.node)->lane_standings()) EXPECT_NE(lane.role, LaneStanding::Role::serving);
+  EXPECT_FALSE((*b.node)->failure());
+  a.group.propose({0, 1, 2});
+  EXPECT_TRUE(serves(a, 0) || a.group.asked_anew > 0);
+}
+
 class LaneGroupSeeds : public LaneGroupTest, public ::testing::WithParamInterface<int> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, LaneGroupSeeds, ::testing::Range(1, 21));
 

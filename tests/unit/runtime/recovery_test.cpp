@@ -124,7 +124,9 @@ TEST_F(RecoveryTest, AnUnknownEventTypeStopsTheOwner) {
   envelope.time = scheduler.wall();
   const LaneId lane = lane_of("g", history->lanes);
   envelope.tmseq = log->end(log::TopicId{0}, lane);
-  envelope.tmdecision = event::DecisionRef{Tmseq{1'000}, 0};
+  const auto decisions = log->open_topic({"tally.decisions", log::TopicClass::decisions});
+  ASSERT_TRUE(decisions.ok());
+  envelope.tmdecision = event::DecisionRef{Tmseq{log->end(*decisions, lane).value - 1}, 1};
   log::RecordBatchBuilder records;
   records.add(encoder.encode(envelope, "{}"));
   log::LaneBatch batch;
