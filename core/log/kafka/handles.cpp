@@ -26,10 +26,12 @@ void log_line(const rd_kafka_t* handle, int level, const char* facility, const c
   if (options != nullptr && options->log) options->log(level, facility, text);
 }
 
-/// The delivery of one record: its offset into the place that came with it, or what went wrong.
+/// The delivery of one record: into the place that came with it.
 void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   if (message->_private == nullptr) return;
-  *static_cast<std::int64_t*>(message->_private) = message->err != RD_KAFKA_RESP_ERR_NO_ERROR ? -1000 + static_cast<std::int64_t>(message->err) : message->offset;
+  auto& offset = *static_cast<std::int64_t*>(message->_private);
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) offset = kNotDelivered;
+  else offset = message->offset >= 0 ? message->offset : kDeliveredSomewhere;
 }
 
 Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {

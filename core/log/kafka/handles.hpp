@@ -56,6 +56,10 @@ struct ClientOptions {
 /// Those that the log sets itself, since its promises depend on them.
 bool is_reserved_property(std::string_view name);
 
+/// Where a record is, when it is not known.
+inline constexpr std::int64_t kNotDelivered = -1;
+inline constexpr std::int64_t kDeliveredSomewhere = -2;  ///< a repeat that the broker had already
+
 /// Transactional: one lane's. Not initialised.
 Result<Handle> make_producer(const ClientOptions& options, const std::string& transactional_id);
 enum class Isolation { committed, uncommitted };

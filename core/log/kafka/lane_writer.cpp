@@ -269,7 +269,7 @@ Result<void> LaneWriter::do_append(Work& work) {
     auto batch = std::make_shared<std::string>();
     records.records.encode(static_cast<std::int64_t>(records.first.value), *batch);
     commit.push_back({topic->spec.name, records.first.value, records.records.count()});
-    sending.parts.push_back({*topic, records.first.value, std::move(batch), std::vector<std::int64_t>(records.records.count(), RD_KAFKA_OFFSET_INVALID)});
+    sending.parts.push_back({*topic, records.first.value, std::move(batch), std::vector<std::int64_t>(records.records.count(), kNotDelivered)});
   }
   work.batch.topics.clear();
   sending.commit = encode_commit(commit);
@@ -303,7 +303,7 @@ Result<void> LaneWriter::send(Sending& sending) {
   if (!error.failed) return {};
   if (!error.fenced) return unsettled(sending, error.text);
   const bool delivered = std::all_of(sending.parts.begin(), sending.parts.end(), [](const Sending::Part& part) {
-    return std::all_of(part.offsets.begin(), part.offsets.end(), [](std::int64_t offset) { return offset >= 0; });
+    return std::all_of(part.offsets.begin(), part.offsets.end(), [](std::int64_t offset) { return offset != kNotDelivered; });
   });
   return settle_fenced(sending, delivered);
 }
@@ -335,6 +335,7 @@ Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
   if (!delivered) return fenced;
   const Sending::Part& part = sending.parts.front();
   const std::int64_t last = part.offsets.back();
+  if (last < 0) return make_error(Code::outcome_unknown, fenced.message + ", and where the append lies is not known");
   bool committed = false;
   std::uint64_t resume = kNowhere;
   const auto take = [&](const rd_kafka_message_s& message) {

@@ -25,8 +25,8 @@ struct CommitPart {
 std::string encode_commit(const std::vector<CommitPart>& parts);
 std::optional<std::vector<CommitPart>> decode_commit(std::string_view text);
 
-/// Hands one record to a producer. `offset` gets its offset when it is delivered, or a number below -1 that says why not; it
-/// must stay where it is until then.
+/// Hands one record to a producer. `offset`, kNotDelivered before, gets its offset or kDeliveredSomewhere when it is delivered;
+/// it must stay where it is until then.
 ///   position   checked against a ce_tmseq that the record carries
 ///   commit     empty: no tmcommit header
 ///   errors     invalid_argument (the record says another position), unavailable (the client takes no more)
