@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kScheme = "kafka://";
 constexpr std::string_view kFile = "file:";
 // On a command line or in the environment they could be read by others.
-constexpr std::array<std::string_view, 4> kSecrets{"sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret"};
+constexpr std::array<std::string_view, 6> kSecrets{"sasl.password", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.oauthbearer.client.secret",
+                                                   "sasl.oauthbearer.config"};
 
 bool is_address(std::string_view text) {
   const auto colon = text.rfind(':');

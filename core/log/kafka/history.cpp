@@ -40,7 +40,7 @@ std::pair<History::Client*, History::Reader*> History::borrow(const PartitionNam
     for (Client& client : clients_) {
       Reader& reader = client.readers[partition];
       if (reader.busy) continue;
-      goes_on = reader.started && reader.resume == resume;
+      goes_on = resume != kNowhere && reader.started && reader.resume == resume;
       if (goes_on || best == nullptr || reader.used < best->readers[partition].used) best = &client;
       if (goes_on) break;
     }
@@ -59,7 +59,7 @@ void History::give_back(Reader& reader) {
     reader.busy = false;
     reader.used = Clock::now();
   }
-  returned_.notify_one();
+  returned_.notify_all();  // who waits, waits for a partition of his own
 }
 
 void History::meet_topic(Client& client, Reader& reader, const Request& request) {
@@ -87,7 +87,7 @@ Result<void> History::read(const Request& request, std::uint64_t& resume, FnRef<
     }
   }
   auto goes_further = pull(request, *reader, take);
-  if (!goes_further.ok() || !*goes_further) {
+  if (!goes_further.ok() || !*goes_further || resume == kNowhere) {
     rd_kafka_consume_stop(reader->topic.get(), partition);
     reader->started = false;
   }

@@ -14,6 +14,7 @@
 namespace tidemark::log::kafka {
 
 inline constexpr std::int64_t kNoOffset = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::uint64_t kNowhere = UINT64_MAX;  ///< no reader goes on from here
 
 class History {
  public:
@@ -27,7 +28,8 @@ class History {
     Duration patience{};               ///< since the last record
   };
   /// Calls `take` with every committed record in order, until it returns false or the end is reached.
-  ///   resume   in: the tmseq wanted; out: as `take` left it, the tmseq that a reader which goes on will find
+  ///   resume   in: the tmseq wanted; out: as `take` left it, the tmseq that a reader which goes on will find. kNowhere: the read
+  ///            begins at the offset and its reader ends with it
   ///   errors   not_found (the broker no longer has the offset), unavailable (no answer within the patience)
   Result<void> read(const Request& request, std::uint64_t& resume, FnRef<bool(const rd_kafka_message_s&)> take);
   /// Ends readers that nobody has used for a while.

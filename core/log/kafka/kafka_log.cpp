@@ -20,7 +20,6 @@ constexpr std::size_t kHistoryClients = 3;
 constexpr std::size_t kFindersMax = 16;
 constexpr std::int64_t kProbeOffsets = 8192;      // closer than this a record is found by reading on
 constexpr std::int64_t kTailOffsets = 16;         // behind the end, where the last record is looked for first
-constexpr std::uint64_t kNowhere = UINT64_MAX;
 
 class KafkaLog final : public EventLog {
  public:

@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kLearnPatience = std::chrono::seconds(2);
 constexpr Duration kLookPatience = std::chrono::seconds(2);
 constexpr auto kRetryDelay = std::chrono::milliseconds(100);
-constexpr std::uint64_t kNowhere = UINT64_MAX;  // no reader goes on from here
 
 std::string lane_text(LaneId lane) { return "lane " + std::to_string(lane.value); }
 
@@ -295,8 +294,8 @@ Result<void> LaneWriter::send(Sending& sending) {
       if (taken.ok()) continue;
       if (taken.error().code == Code::fenced) return settle_fenced(sending, false);
       // Nothing is committed that was not asked for; the next owner of the lane, this one again, takes back what was sent.
-      auto unknown = unsettled(sending, taken.error().message);
-      return taken.error().code == Code::invalid_argument && unknown.code == Code::outcome_unknown ? taken.error() : unknown;
+      auto settled = unsettled(sending, taken.error().message);
+      return taken.error().code == Code::invalid_argument && !settled && settled.error().code == Code::outcome_unknown ? taken.error() : settled;
     }
   }
   const auto error = take_error(rd_kafka_commit_transaction(producer_.get(), static_cast<int>(shared_.options.append_patience.count())));
@@ -317,14 +316,6 @@ void LaneWriter::published(const Sending& sending) {
     parts.push_back(std::move(out));
   }
   if (shared_.view.publish(lane_, std::move(parts))) shared_.grown();
-}
-
-bool LaneWriter::Tail::is_of(const Sending& sending) const {
-  return std::all_of(sending.parts.begin(), sending.parts.end(), [&](const Sending::Part& part) {
-    return std::any_of(parts.begin(), parts.end(), [&](const Published& found) {
-      return found.topic == part.topic.id && found.first == part.first && found.commit == sending.commit && *found.batch == *part.batch;
-    });
-  });
 }
 
 /// Another has the lane. Its coming has settled the transaction; what became of it shows where its records lie.
@@ -348,27 +339,44 @@ Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
   return fenced;
 }
 
-/// Whether another's records are known already where this append should be, or behind it.
-bool LaneWriter::followed_by_others(const Sending& sending) const {
-  return std::any_of(sending.parts.begin(), sending.parts.end(), [&](const Sending::Part& part) {
+Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
+  auto tail = read_tail(Clock::now() + kLookPatience, false);
+  if (!tail) return tail.take_error();
+  Sight sight;
+  sight.others = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& part) { return part.commit != sending.commit; });
+  for (const Sending::Part& part : sending.parts) {
     const std::uint64_t end = shared_.view.end(part.topic.id, lane_);
-    if (end <= part.first) return false;
-    if (end > part.first + part.offsets.size()) return true;
-    const auto there = shared_.view.batches(part.topic.id, lane_, part.first, 1);
-    return !there.empty() && there.front().view() != *part.batch;
-  });
+    if (end > part.first) {  // followed already
+      const auto there = shared_.view.batches(part.topic.id, lane_, part.first, 1);
+      const bool ours = !there.empty() && there.front().view() == *part.batch;
+      if (ours) ++sight.parts;
+      if (!ours || end > part.first + part.offsets.size()) sight.others = true;
+      continue;
+    }
+    const bool ours = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& found) {
+      return found.topic == part.topic.id && found.first == part.first && found.commit == sending.commit && *found.batch == *part.batch;
+    });
+    if (ours) ++sight.parts;
+  }
+  return sight;
 }
 
 /// What became of the append shows when the lane is taken again. Unless another has taken it: one that wakes up late must not
-/// fence its successor, so it looks before it says that it does not know.
-Error LaneWriter::unsettled(const Sending& sending, const std::string& why) {
-  auto tail = read_tail(Clock::now() + kLookPatience, false);
-  const bool unseen = tail.ok() && tail->parts.size() > (tail->is_of(sending) ? sending.parts.size() : 0);
-  const bool others = unseen || followed_by_others(sending);
-  if (unseen) (void)shared_.view.publish(lane_, std::move(tail->parts));
+/// fence its successor, so it looks before it says that it does not know. Its markers become visible partition by partition,
+/// and those of one owner before anything of the next: what is seen in part, or beside another's, is looked at once more.
+Result<void> LaneWriter::unsettled(const Sending& sending, const std::string& why) {
+  auto sight = look_for(sending);
+  const auto until = Clock::now() + kLookPatience;
+  const auto in_part = [&] { return sight.ok() && sight->parts > 0 && sight->parts < sending.parts.size(); };
+  if (sight.ok() && sight->others) sight = look_for(sending);
+  while (in_part() && Clock::now() < until && !stopping_) {
+    std::this_thread::sleep_for(kRetryDelay);
+    sight = look_for(sending);
+  }
   lose();
-  if (!tail && tail.error().code == Code::corrupt) shared_.damaged(tail.error());
-  if (others) return make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");
+  if (!sight && sight.error().code == Code::corrupt) shared_.damaged(sight.error());
+  if (sight.ok() && sight->others && sight->parts == sending.parts.size()) return {};
+  if (sight.ok() && sight->others && sight->parts == 0) return make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");
   return make_error(Code::outcome_unknown, lane_text(lane_) + ": " + why);
 }
 

@@ -45,7 +45,11 @@ class LaneWriter {
   /// What the brokers hold behind what this process knew.
   struct Tail {
     std::vector<Published> parts;
-    bool is_of(const Sending& sending) const;  ///< exactly its records
+  };
+  /// What can be seen of an append and of what came after it.
+  struct Sight {
+    std::size_t parts = 0;  ///< of the append's, that are there
+    bool others = false;    ///< another owner has written
   };
   using Clock = std::chrono::steady_clock;
 
@@ -55,8 +59,8 @@ class LaneWriter {
   Result<void> do_append(Work& work);
   std::optional<Error> refusal(const Work& work) const;
   Result<void> send(Sending& sending);
-  bool followed_by_others(const Sending& sending) const;
-  Error unsettled(const Sending& sending, const std::string& why);
+  Result<Sight> look_for(const Sending& sending);
+  Result<void> unsettled(const Sending& sending, const std::string& why);
   Result<void> settle_fenced(Sending& sending, bool delivered);
   Result<void> renew_producer(Clock::time_point deadline);
   Result<Tail> read_tail(Clock::time_point deadline, bool to_the_end);
