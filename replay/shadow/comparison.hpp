@@ -19,6 +19,7 @@ struct Summary {
   std::uint64_t pairs = 0;
   std::uint64_t unexplained_pairs = 0;
   std::uint64_t unexplained = 0;                   ///< differences
+  std::uint64_t not_replayed = 0;                  ///< lines that have no answer of the shadow, with the reason; not in `pairs`
   std::map<std::string, RouteCounts> routes;       ///< "GET /api/builds/:id"; "(no route)"
   std::map<std::string, std::uint64_t> rules;      ///< differences that each rule explained
 };
@@ -40,10 +41,11 @@ class Comparison {
 
   /// `pair.shadow` is there.
   void add(std::uint64_t line, const Pair& pair);
+  /// A pair of which the replay says that it could not be sent.
+  void pass_over() { ++summary_.not_replayed; }
   const Summary& summary() const { return summary_; }
 
  private:
-  const Route* route_of(const Request& request, std::vector<std::string_view>& values) const;
   void learn(const Exchange& exchange);
 
   Rules& rules_;

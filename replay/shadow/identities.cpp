@@ -1,12 +1,8 @@
 #include "replay/shadow/identities.hpp"
 
+#include "replay/shadow/words.hpp"
+
 namespace tidemark::shadow {
-namespace {
-
-bool in_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; }
-
-}  // namespace
-
 void Identities::learn(std::string_view primary, std::string_view shadow) {
   if (primary == shadow || shadow.empty() || find(shadow)) return;
   primary_of_.emplace(shadow, primary);
@@ -24,26 +20,7 @@ const std::string* Identities::find(std::string_view word) const {
 
 std::string Identities::in_primary_words(std::string_view text) const {
   if (primary_of_.empty()) return std::string(text);
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    while (end < text.size() && in_word(text[end])) ++end;
-    if (end == at) {
-      out.push_back(text[at++]);
-      continue;
-    }
-    const std::string_view word = text.substr(at, end - at);
-    const std::string* primary = find(word);
-    std::size_t used = word.size();
-    for (auto length = lengths_.begin(); !primary && length != lengths_.end() && *length < word.size(); ++length) {
-      if (word[*length] != '-') continue;
-      primary = find(word.substr(0, *length));
-      if (primary) used = *length;
-    }
-    out.append(primary ? std::string_view(*primary) : word.substr(0, used));
-    at += used;
-  }
-  return out;
+  return with_words_replaced(text, lengths_, [this](std::string_view word) { return find(word); });
 }
 
 }  // namespace tidemark::shadow

@@ -101,6 +101,11 @@ std::string read_pair(JsonNode root, Pair& out) {
   if (!root.is_object()) return wrong("", "an object with request, primary and shadow");
   if (auto fault = read_request(root["request"], out.request); !fault.empty()) return fault;
   if (auto fault = read_response(root["primary"], "/primary", out.primary); !fault.empty()) return fault;
+  if (const JsonNode reason = root["not_replayed"]; reason && !reason.is_null()) {
+    const auto text = reason.as_string();
+    if (!text || text->empty()) return wrong("/not_replayed", "a reason");
+    out.not_replayed.assign(*text);
+  }
   if (!root["shadow"] || root["shadow"].is_null()) return {};
   return read_response(root["shadow"], "/shadow", out.shadow.emplace());
 }
@@ -168,6 +173,7 @@ void write_pair(const Pair& pair, std::string& out) {
   json.end_object();
   write_response(json, "primary", pair.primary);
   if (pair.shadow) write_response(json, "shadow", *pair.shadow);
+  if (!pair.not_replayed.empty()) json.member("not_replayed", pair.not_replayed);
   json.end_object();
   out.push_back('\n');
 }

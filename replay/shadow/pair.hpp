@@ -42,6 +42,7 @@ struct Pair {
   Request request;
   Response primary;
   std::optional<Response> shadow;  ///< absent in a recording that has not been replayed yet
+  std::string not_replayed;        ///< why the replay has no answer of the shadow; empty when it has
 };
 
 /// invalid_argument says what is wrong, with a JSON Pointer: not JSON, a member missing, unknown or of another type, bad base64.

@@ -44,14 +44,15 @@ std::string summary_text(const Summary& summary) {
   if (!summary.rules.empty()) out += "\nexplained by" + std::string(32, ' ') + " differences\n";
   for (const auto& [name, count] : summary.rules) out += row(name, {count});
   return out + "\n" + std::to_string(summary.pairs) + " pairs, " + std::to_string(summary.unexplained) + " unexplained differences in " +
-         std::to_string(summary.unexplained_pairs) + " pairs\n";
+         std::to_string(summary.unexplained_pairs) + " pairs" +
+         (summary.not_replayed > 0 ? ", " + std::to_string(summary.not_replayed) + " not replayed\n" : "\n");
 }
 
 std::string summary_json(const Summary& summary) {
   std::string out;
   event::JsonWriter json(out);
   json.begin_object().member("pairs", summary.pairs).member("unexplained", summary.unexplained);
-  json.member("unexplained_pairs", summary.unexplained_pairs).key("routes").begin_object();
+  json.member("unexplained_pairs", summary.unexplained_pairs).member("not_replayed", summary.not_replayed).key("routes").begin_object();
   for (const auto& [name, counts] : summary.routes) {
     json.key(name).begin_object().member("pairs", counts.pairs).member("equal", counts.equal).member("explained", counts.explained);
     json.member("unexplained", counts.unexplained).end_object();

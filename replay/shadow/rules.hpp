@@ -51,6 +51,12 @@ struct IdentityPlace {
   std::string_view member;        ///< of the answer's top object
 };
 
+/// Where clients name the key that a server was configured with.
+struct ApiKeyPlace {
+  std::string_view header;        ///< lower case; empty: the domain has none
+  std::span<const Route> routes;  ///< that no other credential opens: a 2xx there shows that the header holds the primary's key
+};
+
 /// The rules of one comparison. They may remember what they have seen, within a bound.
 ///   threads   any one at a time
 class Rules {
@@ -58,6 +64,10 @@ class Rules {
   virtual ~Rules() = default;
   virtual std::span<const Route> routes() const = 0;
   virtual std::span<const IdentityPlace> identities() const = 0;
+  /// Where both servers answer with a value of their own that later requests name: ids, tokens, passwords. For a replay, which
+  /// sends the shadow its own. `member` may be a path: "job/otp".
+  virtual std::span<const IdentityPlace> generated() const { return identities(); }
+  virtual ApiKeyPlace api_key() const { return {}; }
   /// Response headers that are compared when the primary sent them, in lower case. Content-Type always is.
   virtual std::span<const std::string_view> headers() const = 0;
   /// The value to compare instead of a whole answer, for one that is wrapped. The node itself otherwise.

@@ -35,13 +35,6 @@ constexpr int kInterimAnswersMax = 8;
 
 Error failed(const char* what, const error_code& error) { return make_error(Code::unavailable, std::string(what) + " failed: " + error.message()); }
 
-/// Fields that frame the message or concern the connection, which are the client's.
-bool is_reserved_field(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade",
-                                                "te", "trailer", "expect", "proxy-connection", "proxy-authorization"};
-  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view reserved) { return same_token(reserved, name); });
-}
-
 std::optional<Error> bad_request(const ClientRequest& request) {
   const auto is_token = [](std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); };
   if (!is_token(request.method) || same_token(request.method, "CONNECT")) return make_error(Code::invalid_argument, "the method cannot be called");
@@ -173,7 +166,11 @@ class Call : public std::enable_shared_from_this<Call> {
     message.set(beast::http::field::host, url_.authority());
     message.set(beast::http::field::user_agent, "tidemark");
     message.set(beast::http::field::connection, "close");
-    for (const auto& [name, value] : request_.headers) message.set(name, value);
+    for (auto field = request_.headers.begin(); field != request_.headers.end(); ++field) {
+      const bool repeated = std::any_of(request_.headers.begin(), field, [&](const auto& earlier) { return same_token(earlier.first, field->first); });
+      if (repeated) message.insert(field->first, field->second);
+      else message.set(field->first, field->second);
+    }
     message.body() = std::move(request_.body);
     message.prepare_payload();
     auto [unsent, sent] = co_await beast::http::async_write(stream, message, kAwait);
@@ -236,6 +233,12 @@ class AsioClient final : public Client {
 };
 
 }  // namespace
+
+bool is_reserved_field(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade",
+                                                "te", "trailer", "expect", "proxy-connection", "proxy-authorization"};
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view reserved) { return same_token(reserved, name); });
+}
 
 Result<std::unique_ptr<Client>> make_client(AsioLoop& loop, Executor& resolver, ClientOptions options) {
   auto policy = AddressPolicy::parse(options.allowed_networks);

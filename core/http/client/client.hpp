@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.hpp"
@@ -18,7 +19,7 @@ namespace tidemark::http {
 struct ClientRequest {
   std::string method = "POST";
   std::string url;
-  Headers headers;  ///< none that frames the message or concerns the connection (Host, Content-Length, Connection, ...)
+  Headers headers;  ///< none that is_reserved_field(); a repeated one is sent as often
   std::string body;
   Duration deadline = std::chrono::seconds(10);  ///< of all of it: look-up, connection, TLS, request and answer
 };
@@ -28,6 +29,9 @@ struct ClientAnswer {
   Headers headers;
   std::string body;
 };
+
+/// True for fields that frame the message or concern the connection (Host, Content-Length, Connection, ...): they are the client's.
+bool is_reserved_field(std::string_view name);
 
 /// Finds the addresses of a name; runs on the client's resolver executor and may block.
 using ResolveName = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;

@@ -38,6 +38,8 @@ class BuildsRules final : public tidemark::shadow::Rules {
 
   std::span<const tidemark::shadow::Route> routes() const override { return all_routes(); }
   std::span<const tidemark::shadow::IdentityPlace> identities() const override { return identity_places(); }
+  std::span<const tidemark::shadow::IdentityPlace> generated() const override { return generated_places(); }
+  tidemark::shadow::ApiKeyPlace api_key() const override { return api_key_place(); }
   std::span<const std::string_view> headers() const override {
     return bit_ & kLegacy ? std::span<const std::string_view>() : contract_headers();
   }

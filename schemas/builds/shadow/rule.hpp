@@ -32,6 +32,9 @@ std::span<const Rule> intended_differences();
 
 std::span<const tidemark::shadow::Route> all_routes();
 std::span<const tidemark::shadow::IdentityPlace> identity_places();
+/// Ids, tokens and passwords that later requests name.
+std::span<const tidemark::shadow::IdentityPlace> generated_places();
+tidemark::shadow::ApiKeyPlace api_key_place();
 std::span<const std::string_view> contract_headers();
 
 /// Text of an error answer: {"error": text}. Empty when it is none.

@@ -1,4 +1,4 @@
-// Routes of both generations, the places of new ids, and the headers that the contract names.
+// Routes of both generations, the places of new ids and tokens, and the headers that the contract names.
 
 #include <array>
 
@@ -27,6 +27,24 @@ constexpr std::array kIdentities = std::to_array<tidemark::shadow::IdentityPlace
     {"POST", "/api/workers/register", "id"}, {"POST", "/api/diagnostics/report", "id"},
 });
 
+constexpr std::array kGenerated = std::to_array<tidemark::shadow::IdentityPlace>({
+    {"POST", "/api/builds/submit", "id"}, {"POST", "/api/builds/submit", "access_token"},
+    {"POST", "/api/builds", "id"}, {"POST", "/api/builds", "access_token"},
+    {"POST", "/api/builds/:id/retry", "id"}, {"POST", "/api/builds/:id/retry", "access_token"},
+    {"POST", "/api/workers/register", "id"}, {"POST", "/api/workers/register", "access_token"},
+    {"GET", "/api/workers/poll", "access_token"}, {"GET", "/api/workers/poll", "job/otp"},
+    {"POST", "/api/builds/:id/authenticate", "vm_token"}, {"GET", "/api/builds/:id/vm-status", "vm_token"},
+    {"POST", "/api/diagnostics/report", "id"},
+});
+
+// Registration is not among them: it can be open to all.
+constexpr std::array kKeyRoutes = std::to_array<tidemark::shadow::Route>({
+    {"POST", "/api/builds/submit"}, {"POST", "/api/builds"}, {"GET", "/api/builds"}, {"GET", "/api/builds/active"},
+    {"GET", "/api/builds/statistics"}, {"POST", "/api/builds/:id/cancel"}, {"POST", "/api/workers/:id/unregister"},
+    {"GET", "/api/workers/:id/stats"}, {"POST", "/api/diagnostics/report"}, {"GET", "/api/diagnostics/:worker_id"},
+    {"GET", "/api/diagnostics/:worker_id/latest"},
+});
+
 constexpr std::array<std::string_view, 6> kHeaders{"x-reason-code", "content-disposition", "content-range",
                                                    "accept-ranges", "etag",                "cache-control"};
 
@@ -34,6 +52,8 @@ constexpr std::array<std::string_view, 6> kHeaders{"x-reason-code", "content-dis
 
 std::span<const tidemark::shadow::Route> all_routes() { return kRoutes; }
 std::span<const tidemark::shadow::IdentityPlace> identity_places() { return kIdentities; }
+std::span<const tidemark::shadow::IdentityPlace> generated_places() { return kGenerated; }
+tidemark::shadow::ApiKeyPlace api_key_place() { return {.header = "x-api-key", .routes = kKeyRoutes}; }
 std::span<const std::string_view> contract_headers() { return kHeaders; }
 
 std::string_view text_of(event::JsonNode node) { return node.as_string().value_or(std::string_view()); }

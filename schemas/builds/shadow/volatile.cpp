@@ -77,6 +77,14 @@ bool storage(const Exchange& x, const Difference& d, const Memory&) {
   return d.at == "/storage/exists" && is_boolean(d.primary) && is_boolean(d.shadow);
 }
 
+// Sums of durations; no time is the same twice.
+bool durations(const Exchange& x, const Difference& d, const Memory&) {
+  if (!changed_in_body(d) || !(x.is("GET", "/api/stats") || x.is("GET", "/public/stats"))) return false;
+  if (d.at != "/totalBuildTimeMs" && d.at != "/totalCpuCycles") return false;
+  const auto primary = d.primary.as_double(), shadow = d.shadow.as_double();
+  return primary && shadow && *primary >= 0 && *shadow >= 0;
+}
+
 bool own_page(const Exchange& x, const Difference& d, const Memory&) {
   return d.where == Where::body && d.at.empty() && (x.is("GET", "/") || x.is("GET", "/metrics"));
 }
@@ -104,6 +112,7 @@ bool elixir_null_times(const Exchange& x, const Difference& d, const Memory&) {
 constexpr std::array kVolatile = std::to_array<Rule>({
     {"volatile", "times, tokens and uptime that each server makes for itself: same type and format", kOwnValues, false, volatile_value},
     {"volatile-storage", "label and presence of the storage in a health answer: same type", kOwnValues, false, storage},
+    {"volatile-durations", "sums of durations in the public statistics: numbers, none negative", kOwnValues, false, durations},
 });
 
 constexpr std::array kEquivalences = std::to_array<Rule>({

@@ -44,9 +44,10 @@ class Reply:
 class Controller:
     """One running controller with its own storage. Use as a context manager."""
 
-    def __init__(self, binary, *extra, environment=None):
+    def __init__(self, binary, *extra, environment=None, api_key=API_KEY):
         self.binary = os.path.abspath(binary)
         self.extra = list(extra)
+        self.api_key = api_key
         self.storage = tempfile.mkdtemp(prefix="tidemark-builds-")
         self.port = free_port()
         self.environment = dict(os.environ, **(environment or {}))
@@ -70,7 +71,7 @@ class Controller:
         self.output = open(os.path.join(self.storage, "..", os.path.basename(self.storage) + ".out"), "ab+")
         os.unlink(self.output.name)
         self.process = subprocess.Popen(
-            [self.binary, "builds", "serve", "--port", str(self.port), "--storage", self.storage, "--api-key", API_KEY,
+            [self.binary, "builds", "serve", "--port", str(self.port), "--storage", self.storage, "--api-key", self.api_key,
              *self.extra],
             stdout=self.output, stderr=subprocess.STDOUT, env=self.environment)
         deadline = time.monotonic() + START_PATIENCE_S

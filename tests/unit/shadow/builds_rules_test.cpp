@@ -157,6 +157,18 @@ TEST(BuildsShadowRules, D6FilesOfPendingBuildsAreClosed) {
                             {403, R"({"error":"Worker not authorized for this build"})"});
   EXPECT_EQ(ts({refused}), by("D6-pending-is-closed"));
   EXPECT_EQ(ts({given_to_worker(std::string(kBuild), std::string(kBuild)), refused}), kUnexplained) << "it has an owner";
+
+  const std::string other = "bbbbbbbbbbbbbbbbbbbbb";
+  const Pair submitted = made("POST", "/api/builds/submit", {}, "", {200, R"({"id":")" + std::string(kBuild) + "\"}"}, {200, R"({"id":")" + other + "\"}"});
+  EXPECT_EQ(ts({submitted, given_to_worker(std::string(kBuild), other), refused}), kUnexplained) << "under another id on the shadow";
+}
+
+TEST(BuildsShadowRules, SumsOfDurationsAreNumbersOnBothSides) {
+  const auto stats = [](const std::string& ms) { return R"({"totalBuilds":3,"totalBuildTimeMs":)" + ms + "}"; };
+  EXPECT_EQ(by("volatile-durations"), judged(Primary::contract, {get("/api/stats", stats("10"), stats("2.5"))}));
+  EXPECT_EQ(kUnexplained, judged(Primary::contract, {get("/api/stats", stats("10"), stats("-1"))}));
+  EXPECT_EQ(kUnexplained, judged(Primary::contract, {get("/api/stats", stats("10"), stats("null"))}));
+  EXPECT_EQ(kUnexplained, judged(Primary::exact, {get("/api/stats", stats("10"), stats("11"))}));
 }
 
 TEST(BuildsShadowRules, D7OneCredentialIsEnough) {
