@@ -94,7 +94,7 @@ TEST(Substitution, ABodyThatIsNoJsonIsSentAsItWas) {
 
 TEST(Substitution, TextFieldsOfAFormAreReplacedAndFilesAreNot) {
   const auto form = [](const std::string& id, const std::string& reason) {
-    return "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"build-A.zip\"\r\n\r\nbuild-A tok_A\r\n--bogus\r\n"
+    return "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"build-A.zip\"\r\n\r\nbuild-A tok_A\r\n--other\r\n"
            "--b\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n" + id +
            "\r\n--b\r\nContent-Disposition: form-data; name=\"none\"\r\n\r\n\r\n"
            "--b\r\nContent-Disposition: form-data; name=\"reason\"\r\n\r\n" + reason + "\r\n--b--\r\n";
