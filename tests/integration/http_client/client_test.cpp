@@ -92,6 +92,22 @@ TEST_F(ClientTest, ACallOverTlsIsSentWholeAndItsAnswerRead) {
   EXPECT_EQ(looked_up, 1) << "the address that was checked is the one that is connected to";
 }
 
+TEST_F(ClientTest, ARepeatedHeaderIsSentAsOftenAndReplacesTheClientsOwn) {
+  const auto certificate = testing::make_certificate("DNS:hooks.test");
+  trust(certificate);
+  Peer peer(certificate);
+  peer.then({"HTTP/1.1 204 No Content\r\n\r\n"});
+  ClientRequest made = request(url(peer, "https"));
+  made.headers = {{"X-One", "a"}, {"User-Agent", "other"}, {"x-one", "b"}};
+  const auto answer = call(std::move(made));
+  ASSERT_TRUE(answer.ok()) << describe(answer.error());
+  const std::string sent = peer.requests().at(0);
+  EXPECT_NE(sent.find("X-One: a\r\n"), sent.npos) << sent;
+  EXPECT_NE(sent.find("x-one: b\r\n"), sent.npos) << sent;
+  EXPECT_NE(sent.find("User-Agent: other\r\n"), sent.npos) << sent;
+  EXPECT_EQ(sent.find("tidemark"), sent.npos) << sent;
+}
+
 TEST_F(ClientTest, ACertificateThatIsNotTrustedForTheHostNowIsRefused) {
   const auto good = testing::make_certificate("DNS:hooks.test,IP:127.0.0.1");
   const std::vector<std::pair<const char*, Certificate>> bad{
