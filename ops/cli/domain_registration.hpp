@@ -34,6 +34,8 @@ class DomainInstance {
   virtual ~DomainInstance() = default;
   /// Called once.
   virtual runtime::Domain domain() = 0;
+  /// Refuses a node whose log is not the one that its files are about; called once, before surfaces().
+  virtual Result<void> check_log(const log::EventLog& /*log*/) { return {}; }
   /// Called once, when the node is made.
   virtual std::vector<http::Surface> surfaces(const DomainServices& services) = 0;
   /// Called once, when the node answers commands: for work beside it.

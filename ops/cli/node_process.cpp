@@ -218,7 +218,10 @@ Result<void> compose(Process& process) {
   for (std::size_t i = 0; i < worker_count; ++i) process.workers.push_back(make_thread_pool("tm-project-" + std::to_string(i), 1));
 
   std::vector<runtime::Domain> domains;
-  for (const auto& domain : process.domains) domains.push_back(domain->domain());
+  for (const auto& domain : process.domains) {
+    if (auto fits = domain->check_log(*process.log); !fits.ok()) return fits;
+    domains.push_back(domain->domain());
+  }
   if (auto applied = apply_retention(process.settings, domains); !applied.ok()) return applied;
   for (const runtime::Domain& domain : domains) {
     if (process.settings.duration("idempotency_window") <= domain.decisions_retention) continue;

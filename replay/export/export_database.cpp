@@ -116,8 +116,27 @@ Result<void> check_export_directory(const std::string& directory, const ExportLa
   return {};
 }
 
+namespace {
+Error other_log_error(const std::string& directory, const std::string& theirs, const std::string& ours) {
+  return make_error(Code::invalid_argument, "the export in " + directory + " was made from the log " + theirs + ", this is the log " + ours +
+                                                ": choose another directory, or remove it when nobody needs it any more");
+}
+}  // namespace
+
+Result<void> check_export_log(const std::string& directory, const ExportLayout& layout, const Uuid& log_epoch) {
+  auto found = look_at_export(directory, layout);
+  if (!found) return found.take_error();
+  if (*found != ExportFound::ours) return {};
+  auto sqlite = SqliteFile::open(directory + "/" + layout.database, SqliteFile::Mode::read);
+  if (!sqlite) return sqlite.take_error();
+  auto epoch = fact_of(**sqlite, "log_epoch");
+  if (!epoch) return epoch.take_error();
+  if (*epoch != to_string(log_epoch)) return other_log_error(directory, *epoch, to_string(log_epoch));
+  return {};
+}
+
 Result<std::unique_ptr<ExportDatabase>> ExportDatabase::open(const std::string& directory, const ExportLayout& layout, const Uuid& log_epoch,
-                                                             const std::string& root) {
+                                                             const std::string& root, OtherLog other) {
   auto found = look_at_export(directory, layout);
   if (!found) return found.take_error();
   if (auto checked = check_export_directory(directory, layout); !checked) return checked.take_error();
@@ -129,7 +148,7 @@ Result<std::unique_ptr<ExportDatabase>> ExportDatabase::open(const std::string& 
   made->epoch_ = to_string(log_epoch);
   made->root_ = root;
   // Readers and our commits do not wait for each other, and a commit does not wait for the disk: what a power cut takes is
-  // applied again, because the positions go with it.
+  // applied again, because the positions go with it. Where files are removed after it, it does wait.
   if (auto set = made->sqlite_->run_all("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384"); !set) {
     return set.take_error();
   }
@@ -139,6 +158,7 @@ Result<std::unique_ptr<ExportDatabase>> ExportDatabase::open(const std::string& 
     if (!version) return version.take_error();
     auto epoch = made->fact("log_epoch");
     if (!epoch) return epoch.take_error();
+    if (*epoch != made->epoch_ && other == OtherLog::refuse) return other_log_error(directory, *epoch, made->epoch_);
     fresh = *version != std::to_string(layout.version) || *epoch != made->epoch_;
   }
   if (fresh) {
@@ -155,12 +175,19 @@ Result<std::unique_ptr<ExportDatabase>> ExportDatabase::open(const std::string& 
 
 Result<std::string> ExportDatabase::fact(std::string_view name) { return fact_of(*sqlite_, name); }
 
-Result<void> ExportDatabase::in_transaction(FnRef<Result<void>()> work) {
+Result<void> ExportDatabase::in_transaction(FnRef<Result<void>()> work, Durability durability) {
+  // The commit syncs the journal, and with it every commit before. It cannot be asked for within a transaction.
+  if (auto set = sqlite_->run_all(durability == Durability::now ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"); !set) return set;
   if (auto begun = sqlite_->run("BEGIN IMMEDIATE"); !begun) return begun;
   Result<void> done = work();
   if (done.ok()) done = sqlite_->run("COMMIT");
   if (!done.ok()) (void)sqlite_->run_all("ROLLBACK");
   return done;
+}
+
+Result<void> ExportDatabase::sync() {
+  // The flag that says who writes is turned on and off: what changes no page is not synced.
+  return edit([](SqliteFile&) { return Result<void>(); }, Durability::now);
 }
 
 Result<void> ExportDatabase::reset() {
@@ -187,15 +214,18 @@ Result<void> ExportDatabase::reset() {
   });
 }
 
-Result<void> ExportDatabase::edit(FnRef<Result<void>(SqliteFile&)> work) {
-  return in_transaction([&]() -> Result<void> {
+Result<void> ExportDatabase::edit(FnRef<Result<void>(SqliteFile&)> work) { return edit(work, Durability::later); }
+
+Result<void> ExportDatabase::edit(FnRef<Result<void>(SqliteFile&)> work, Durability durability) {
+  const auto checked = [&]() -> Result<void> {
     auto taken = fact("taken");
     if (!taken) return taken.take_error();
     if (*taken != "0") return taken_error(root_);
     if (auto set = sqlite_->run("UPDATE tidemark_export SET value='1' WHERE name='writing'"); !set) return set;
     if (auto done = work(*sqlite_); !done) return done;
     return sqlite_->run("UPDATE tidemark_export SET value='0' WHERE name='writing'");
-  });
+  };
+  return in_transaction(checked, durability);
 }
 
 Result<void> ExportDatabase::move_root(const std::string& from, const std::string& to) {
@@ -266,7 +296,7 @@ Result<void> ExportDatabase::write_rows(const ExportChanges& changes) {
 }
 
 Result<void> ExportDatabase::apply(const Transaction& transaction) {
-  return edit([&](SqliteFile&) -> Result<void> {
+  const auto work = [&](SqliteFile&) -> Result<void> {
     if (auto set = sqlite_->run("PRAGMA defer_foreign_keys=ON"); !set) return set;
     if (auto written = write_rows(transaction.changes); !written) return written;
     for (const auto& [path, origin] : transaction.placed) {
@@ -283,7 +313,27 @@ Result<void> ExportDatabase::apply(const Transaction& transaction) {
       if (!put) return put;
     }
     return {};
-  });
+  };
+  return edit(work, transaction.removed.empty() ? Durability::later : Durability::now);
+}
+
+Result<void> ExportDatabase::lose(const std::vector<std::string>& paths) {
+  const auto work = [&](SqliteFile&) -> Result<void> {
+    if (auto made = sqlite_->run_all("CREATE TEMP TABLE IF NOT EXISTS lost(path TEXT PRIMARY KEY); DELETE FROM temp.lost"); !made) return made;
+    for (const auto& path : paths) {
+      if (auto gone = sqlite_->run("DELETE FROM tidemark_files WHERE path=?", {path}); !gone) return gone;
+      if (auto put = sqlite_->run("INSERT OR IGNORE INTO temp.lost VALUES(?)", {root_ + "/" + path}); !put) return put;
+    }
+    for (const auto& table : layout_.tables) {
+      for (const auto& column : table.paths) {
+        // A row whose path may not be absent stays as it is.
+        auto cleared = sqlite_->run("UPDATE OR IGNORE " + table.name + " SET " + column + "=NULL WHERE " + column + " IN (SELECT path FROM temp.lost)");
+        if (!cleared) return cleared;
+      }
+    }
+    return {};
+  };
+  return edit(work, Durability::now);
 }
 
 Result<void> ExportDatabase::finish() {

@@ -32,14 +32,20 @@ enum class ExportFound {
 Result<ExportFound> look_at_export(const std::string& directory, const ExportLayout& layout);
 /// invalid_argument, with the reason, when the directory is not one that the exporter may write to.
 Result<void> check_export_directory(const std::string& directory, const ExportLayout& layout);
+/// invalid_argument, naming both, when what lies there was made from another log: it may be the only way back from that one.
+Result<void> check_export_log(const std::string& directory, const ExportLayout& layout, const Uuid& log_epoch);
+
+/// What becomes of an export that was made from another log.
+enum class OtherLog { refuse, replace };
 
 /// One thread at a time.
 class ExportDatabase {
  public:
-  /// Opens the file in `directory`, or makes it. What another version, or another history of the log, has left is emptied.
+  /// Opens the file in `directory`, or makes it. What another version of the layout has left is emptied.
   ///   root    what path columns begin with: the directory as the old system will see it; rows with another root are rewritten
-  ///   errors  invalid_argument: not ours, or taken
-  static Result<std::unique_ptr<ExportDatabase>> open(const std::string& directory, const ExportLayout& layout, const Uuid& log_epoch, const std::string& root);
+  ///   errors  invalid_argument: not ours, taken, or of another log and not to be replaced
+  static Result<std::unique_ptr<ExportDatabase>> open(const std::string& directory, const ExportLayout& layout, const Uuid& log_epoch, const std::string& root,
+                                                      OtherLog other = OtherLog::refuse);
 
   Result<std::vector<ExportPosition>> positions();
   Result<std::map<std::string, FileOrigin>> files();
@@ -52,9 +58,13 @@ class ExportDatabase {
     const std::vector<std::pair<std::string, FileOrigin>>& placed;
     const std::vector<std::string>& removed;
   };
-  /// All of it or nothing.
+  /// All of it or nothing. Durable when something is removed, so that no power cut brings back a row that names a removed file.
   ///   errors  invalid_argument: the old system has begun to write, or a foreign key would not hold
   Result<void> apply(const Transaction& transaction);
+  /// These files cannot be had any more: no path names them, where a path may be absent. Durable.
+  Result<void> lose(const std::vector<std::string>& paths);
+  /// Makes durable what was committed: before files go that it does not name.
+  Result<void> sync();
   /// Empties everything, for a fold from the start of the log.
   Result<void> reset();
   /// Changes rows outside the log's order, all or nothing: for what only a person asks for.
@@ -70,7 +80,9 @@ class ExportDatabase {
   ExportDatabase(const ExportLayout& layout, std::unique_ptr<SqliteFile> sqlite) : layout_(layout), sqlite_(std::move(sqlite)) {}
   Result<void> create(const Uuid& log_epoch, const std::string& root);
   Result<void> move_root(const std::string& from, const std::string& to);
-  Result<void> in_transaction(FnRef<Result<void>()> work);
+  enum class Durability { later, now };
+  Result<void> in_transaction(FnRef<Result<void>()> work, Durability durability = Durability::later);
+  Result<void> edit(FnRef<Result<void>(SqliteFile&)> work, Durability durability);
   Result<void> write_rows(const ExportChanges& changes);
   Result<std::string> fact(std::string_view name);
 

@@ -10,9 +10,11 @@ namespace {
 
 constexpr std::size_t kEventsPerStep = 4096;
 constexpr std::size_t kBytesPerStep = 8u << 20;
+constexpr std::uint64_t kFarBehind = 4096;      // records
+constexpr std::size_t kStepsAtOnce = 2;         // in one transaction when far behind: rows and syncs of a batch are shared by more
 constexpr Duration kModelPatience = std::chrono::seconds(10);
 constexpr Duration kMeasureEvery = std::chrono::seconds(1);
-constexpr Duration kShortRest = std::chrono::milliseconds(5);  // far behind
+constexpr Duration kShortRest = std::chrono::milliseconds(5);  // behind
 constexpr Duration kFirstPause = std::chrono::seconds(1);
 constexpr Duration kLongestPause = std::chrono::seconds(30);
 
@@ -46,7 +48,7 @@ Result<void> Exporter::open_files() {
     lock_ = std::move(*lock);
   }
   const std::string& root = options_.root.empty() ? options_.directory : options_.root;
-  auto database = ExportDatabase::open(options_.directory, layout, parts_.log.epoch(), root);
+  auto database = ExportDatabase::open(options_.directory, layout, parts_.log.epoch(), root, options_.other_log);
   if (!database) return database.take_error();
   auto positions = (*database)->positions();
   if (!positions) return positions.take_error();
@@ -60,6 +62,8 @@ Result<void> Exporter::open_files() {
   if (!follower) return follower.take_error();
   auto files = (*database)->files();
   if (!files) return files.take_error();
+  // What is not named is only removed when no power cut can bring back a database that names it.
+  if (auto synced = (*database)->sync(); !synced) return synced;
   if (auto swept = tree_.sweep(*files); !swept) return swept.take_error();
   for (const auto& [path, origin] : *files) {
     if (!tree_.holds(path, origin.size)) missing_.emplace_back(path, origin);
@@ -144,6 +148,28 @@ Task<Result<bool>> Exporter::place(std::string path, FileOrigin origin) {
   co_return false;
 }
 
+Task<Result<void>> Exporter::complete_tree() {
+  std::vector<std::string> lost;
+  std::size_t there = 0;
+  for (const auto& [path, origin] : missing_) {
+    auto placing = place(path, origin);
+    Result<bool> placed = co_await std::move(placing);
+    if (!placed) co_return placed.take_error();
+    if (*placed) ++there;
+    else lost.push_back(path);
+  }
+  missing_.clear();
+  if (!lost.empty()) {
+    // Once: what no row names is not looked for again.
+    auto forget = [this, &lost] { return database_->lose(lost); };
+    auto forgetting = run_on(parts_.files, parts_.home, std::move(forget));
+    Result<void> forgotten = co_await forgetting;
+    if (!forgotten) co_return forgotten;
+  }
+  if (there + lost.size() > 0) options_.metrics.applied(0, there, lost.size(), 0);
+  co_return Result<void>();
+}
+
 Task<Result<bool>> Exporter::try_step() {
   if (!open_) {
     auto open = [this] { return open_files(); };
@@ -155,14 +181,14 @@ Task<Result<bool>> Exporter::try_step() {
     Result<std::vector<ExportPosition>> positions = co_await asking;
     if (!positions) co_return positions.take_error();
     positions_ = std::move(*positions);
-    for (const auto& [path, origin] : missing_) {
-      auto placing = place(path, origin);
-      Result<bool> placed = co_await std::move(placing);
-      if (!placed) co_return placed.take_error();
-    }
+    auto completing = complete_tree();
+    Result<void> completed = co_await std::move(completing);
+    if (!completed) co_return completed.take_error();
     open_ = true;
   }
-  auto read = [this] { return follower_->read(kEventsPerStep, kBytesPerStep); };
+  const bool far_behind = unread_records(parts_.log, parts_.mapping.layout().topics, positions_) > kFarBehind;
+  const std::size_t steps = far_behind ? kStepsAtOnce : 1;
+  auto read = [this, steps] { return follower_->read(steps * kEventsPerStep, steps * kBytesPerStep); };
   auto reading = run_on(parts_.files, parts_.home, std::move(read));
   Result<FollowedBatch> batch = co_await reading;
   if (!batch) co_return batch.take_error();
@@ -171,6 +197,7 @@ Task<Result<bool>> Exporter::try_step() {
     co_return false;
   }
   if (batch->oldest) oldest_unread_ = batch->oldest;
+  if (following_) measure();  // a transaction of many files takes a while
 
   std::vector<std::shared_ptr<const RowReader>> rows;
   for (const auto& model : parts_.mapping.layout().read_models) {
@@ -303,8 +330,8 @@ Task<void> Exporter::loop() {
     }
     pause = kFirstPause;
     if (*more || woken_) {
-      if (!stopping_) {
-        auto resting = rest(unread > kEventsPerStep / 4 ? kShortRest : options_.pace);
+      if (!stopping_ && unread <= kFarBehind) {
+        auto resting = rest(unread > kFarBehind / 4 ? kShortRest : options_.pace);
         co_await resting;
       }
       continue;

@@ -33,6 +33,7 @@ struct ExportOptions {
   std::string root;                             ///< what stored paths begin with; empty: the directory
   /// Rest between two transactions while it follows, so that few do the work of many and the disk is left to the log.
   Duration pace = std::chrono::seconds(1);
+  OtherLog other_log = OtherLog::refuse;        ///< what becomes of a directory that was made from another log
   ExportMetrics metrics{};
   std::function<void(const Error&)> on_failure{};  ///< once when it begins to fail, and when the reason changes
   std::function<void()> on_recovery{};
@@ -71,6 +72,8 @@ class Exporter {
   Result<void> open_files();
   Result<Plan> plan(const std::vector<FollowedEvent>& events, const std::vector<std::shared_ptr<const RowReader>>& rows);
   Result<void> commit(const Plan& plan, const std::vector<ExportPosition>& positions, const std::vector<std::pair<std::string, FileOrigin>>& placed);
+  /// Places again what is missing of the tree.
+  Task<Result<void>> complete_tree();
   Task<Result<bool>> place(std::string path, FileOrigin origin);
   Callback<bool> rest(Duration longest);
   void resume();

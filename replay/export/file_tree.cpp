@@ -35,7 +35,29 @@ Result<void> make_directories(const std::string& path) {
 
 Error not_its_content(const std::string& path) { return make_error(Code::corrupt, "the content of " + path + " is not what was stored"); }
 
+/// Reads a file to its end and holds it against what it should be; `take` has each piece.
+Result<void> check_content(int from, const std::string& path, const FileOrigin& origin, const std::atomic<bool>& stop,
+                           FnRef<Result<void>(std::uint64_t at, std::string_view bytes)> take) {
+  blob::Sha256 hash;
+  std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, origin.size + 1)), '\0');
+  for (std::uint64_t at = 0;;) {
+    if (stop) return make_error(Code::cancelled, "the export was stopped while it copied " + path);
+    auto read = blob::read_some(from, at, buffer.data(), buffer.size(), path);
+    if (!read) return read.take_error();
+    if (*read == 0) break;
+    const std::string_view bytes(buffer.data(), *read);
+    hash.add(bytes);
+    if (auto taken = take(at, bytes); !taken) return taken;
+    at += bytes.size();
+    if (at > origin.size) return not_its_content(path);
+  }
+  if (hash.finish_hex() != origin.sha256) return not_its_content(path);
+  return {};
+}
+
 }  // namespace
+
+bool clone_blocks(int to, int from) { return ::ioctl(to, FICLONE, from) == 0; }
 
 Result<void> FileTree::open() {
   if (auto made = make_directories(directory_); !made) return made;
@@ -63,24 +85,12 @@ Result<void> FileTree::place(const std::string& path, int from, const FileOrigin
   if (auto removed = blob::remove_file(temporary); !removed) return removed;
   auto file = blob::create_file(temporary);
   if (!file) return file.take_error();
-  Result<void> done;
-  if (::ioctl(file->get(), FICLONE, from) != 0) {
-    blob::Sha256 hash;
-    std::string buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, origin.size + 1)), '\0');
-    std::uint64_t at = 0;
-    while (done.ok()) {
-      if (stop) done = make_error(Code::cancelled, "the export was stopped while it copied " + path);
-      auto read = done.ok() ? blob::read_some(from, at, buffer.data(), buffer.size(), path) : Result<std::size_t>(done.error());
-      if (!read) done = read.take_error();
-      if (!done.ok() || *read == 0) break;
-      const std::string_view bytes(buffer.data(), *read);
-      hash.add(bytes);
-      done = blob::write_all(file->get(), at, bytes, temporary);
-      at += bytes.size();
-      if (at > origin.size) done = not_its_content(path);
-    }
-    if (done.ok() && hash.finish_hex() != origin.sha256) done = not_its_content(path);
-  }
+  const bool cloned = clone_(file->get(), from);
+  const auto take = [&](std::uint64_t at, std::string_view bytes) -> Result<void> {
+    if (cloned) return {};
+    return blob::write_all(file->get(), at, bytes, temporary);
+  };
+  Result<void> done = check_content(cloned ? file->get() : from, path, origin, stop, take);
   if (done.ok()) done = publish(std::move(*file), temporary, path);
   if (!done.ok()) (void)blob::remove_file(temporary);
   return done;

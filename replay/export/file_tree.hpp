@@ -1,7 +1,7 @@
 #pragma once
 // Files of an export. They are copies, shared with nothing: the old system opens its files for writing in place, so a hard link
 // would let it change the content of a blob that others refer to. Where the file system can, a copy shares its blocks until
-// one side changes (FICLONE) and costs neither time nor space.
+// one side changes (FICLONE) and costs no space; it is read to be checked, as every copy is.
 
 #include <atomic>
 #include <cstdint>
@@ -17,10 +17,15 @@
 
 namespace tidemark::replay {
 
+/// Gives an empty file the content of another, sharing its blocks; false when that cannot be.
+using CloneFile = bool (*)(int to, int from);
+bool clone_blocks(int to, int from);
+
 /// Files below one directory, mode 0600. One thread at a time.
 class FileTree {
  public:
-  FileTree(std::string directory, std::vector<std::string> folders) : directory_(std::move(directory)), folders_(std::move(folders)) {}
+  FileTree(std::string directory, std::vector<std::string> folders, CloneFile clone = clone_blocks)
+      : directory_(std::move(directory)), folders_(std::move(folders)), clone_(clone) {}
 
   /// Makes what is missing of the directory and its folders (mode 0700), and removes what a crash has left half done.
   Result<void> open();
@@ -44,6 +49,7 @@ class FileTree {
   std::string temporary(const std::string& path);
   const std::string directory_;
   const std::vector<std::string> folders_;
+  const CloneFile clone_;
   std::set<std::string> changed_;  ///< folders
   std::vector<blob::Descriptor> unsynced_;  ///< at most kSyncedApart
   bool many_ = false;                       ///< more than those were placed

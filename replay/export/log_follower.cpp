@@ -45,21 +45,37 @@ Result<FollowedBatch> LogFollower::read(std::size_t events_max, std::size_t byte
   for (std::size_t i = partitions_.size(); i-- > 0;) ends[i] = log_->end(partitions_[i].id, partitions_[i].lane);
   FollowedBatch batch;
   batch.needed.log_epoch = log_->epoch();
-  std::size_t bytes = 0;
+  const auto unread = [&](std::size_t i) {
+    const Tmseq next = partitions_[i].cursor.next();
+    return next < ends[i] ? ends[i].value - next.value : std::uint64_t{0};
+  };
+  std::uint64_t unread_left = 0;
+  for (std::size_t i = 0; i < partitions_.size(); ++i) unread_left += unread(i);
+  std::size_t events_left = events_max, bytes_left = bytes_max;
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
     Partition& partition = partitions_[i];
     const Tmseq before = partition.cursor.next();
-    while (partition.cursor.next() < ends[i] && batch.events.size() < events_max && bytes < bytes_max) {
+    // What one has not used of its share goes to those after it.
+    const std::uint64_t mine = unread(i);
+    const auto share_of = [&](std::size_t left) { return static_cast<std::size_t>(static_cast<double>(left) * static_cast<double>(mine) / static_cast<double>(unread_left)); };
+    const std::size_t events_share = mine == 0 ? 0 : std::max<std::size_t>(1, share_of(events_left));
+    const std::size_t bytes_share = mine == 0 ? 0 : std::max<std::size_t>(1, share_of(bytes_left));
+    std::size_t events = 0, bytes = 0;
+    while (partition.cursor.next() < ends[i] && events < events_share && bytes < bytes_share) {
       auto head = partition.cursor.peek();
       if (!head) return head.take_error();
       if (*head == nullptr) break;
       const event::Event& event = **head;
       bytes += event.data.size() + 256;
+      ++events;
       const Time at = event.envelope.recordedtime.value_or(event.envelope.time);
       batch.oldest = std::min(batch.oldest.value_or(at), at);
       batch.events.push_back({partition.topic, event});
       partition.cursor.pop();
     }
+    unread_left -= mine;
+    events_left -= std::min(events, events_left);
+    bytes_left -= std::min(bytes, bytes_left);
     if (before < partition.cursor.next()) {
       batch.positions.push_back({partition.cursor.topic_name(), partition.lane, partition.cursor.next(), partition.cursor.last_id()});
     }

@@ -25,8 +25,9 @@ class LogFollower {
   ///   errors  version_conflict: a position is not of this log, or what it names is not there any more
   static Result<LogFollower> open(log::EventLog& log, const std::vector<log::TopicSpec>& topics, const std::vector<ExportPosition>& positions);
 
-  /// Some more; without events at the end of the log. A record of a topic never comes before the records of earlier topics that
-  /// were there when it was appended, unless it is in the same lane's same batch.
+  /// Some more; without events at the end of the log. When there is more than that, every partition has its share by what is
+  /// unread in it, so that all come to the end together: a record may then come before records of earlier topics that were there
+  /// when it was appended. `needed` holds those, too.
   Result<FollowedBatch> read(std::size_t events_max, std::size_t bytes_max);
 
  private:

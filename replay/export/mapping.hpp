@@ -35,7 +35,8 @@ struct ExportLayout {
   std::vector<ExportTable> tables;    ///< those that others refer to come first
   std::vector<std::string> indexes;   ///< CREATE INDEX statements
   std::vector<std::string> folders;   ///< of the storage tree, below the directory
-  /// What the mapping reads. A record of a topic may concern what records of the topics before it have told.
+  /// What the mapping reads. A record of a topic may concern what records of the topics before it have told: the rows of the read
+  /// models know it, the file may not yet.
   std::vector<log::TopicSpec> topics;
   std::vector<std::string> read_models;
 };

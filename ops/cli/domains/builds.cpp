@@ -98,9 +98,13 @@ class BuildsInstance final : public DomainInstance {
     auto made = std::unique_ptr<BuildsInstance>(new BuildsInstance(settings));
     if (auto opened = made->open_key(keys); !opened.ok()) return opened.take_error();
     if (settings.is_set("builds.export_dir")) {
-      if (auto fits = check_warm_export(settings); !fits.ok()) return fits.take_error();
+      if (auto fits = check_warm_export(settings, nullptr); !fits.ok()) return fits.take_error();
     }
     return std::unique_ptr<DomainInstance>(std::move(made));
+  }
+
+  Result<void> check_log(const log::EventLog& log) override {
+    return settings_.is_set("builds.export_dir") ? check_warm_export(settings_, &log.epoch()) : Result<void>();
   }
 
   runtime::Domain domain() override { return builds::make_builds_domain(of_builds_); }

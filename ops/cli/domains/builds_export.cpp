@@ -69,8 +69,11 @@ class BuildsExport final : public WarmExport {
 
 }  // namespace
 
-Result<void> check_warm_export(const Settings& settings) {
-  auto fits = replay::check_export_directory(absolute_path(settings.text("builds.export_dir")), views::legacy_layout());
+Result<void> check_warm_export(const Settings& settings, const Uuid* log_epoch) {
+  const std::string directory = absolute_path(settings.text("builds.export_dir"));
+  const auto layout = views::legacy_layout();
+  auto fits = replay::check_export_directory(directory, layout);
+  if (fits.ok() && log_epoch != nullptr) fits = replay::check_export_log(directory, layout, *log_epoch);
   if (fits.ok()) return {};
   // What else is wrong with it may pass; the node goes on without and says so.
   if (fits.error().code != Code::invalid_argument) return {};

@@ -18,8 +18,9 @@ class WarmExport {
   virtual Task<void> stop() = 0;
 };
 
-/// invalid_argument, with the setting's name, when the directory holds something else.
-Result<void> check_warm_export(const Settings& settings);
+/// invalid_argument, with the setting's name, when the directory holds something else, or an export of a log of another epoch
+/// (null: not known yet).
+Result<void> check_warm_export(const Settings& settings, const Uuid* log_epoch);
 /// Null without `builds.export_dir`. Services are borrowed until stop() has ended.
 std::unique_ptr<WarmExport> make_warm_export(const Settings& settings, const DomainServices& services);
 

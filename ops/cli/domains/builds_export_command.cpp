@@ -29,7 +29,7 @@ namespace views = projections::builds;
 
 struct ExportFlags {
   std::string to, root, tokens_from;
-  bool check = false, quick = false, keep_tokens = false, hand_over = false;
+  bool check = false, quick = false, keep_tokens = false, hand_over = false, replace = false;
 };
 
 /// Prints what each step took.
@@ -163,12 +163,17 @@ int run_export(const Settings& settings, const ExportFlags& flags) {
 
   StoppedNode node;
   if (auto opened = open(node, settings); !opened.ok()) return complain(opened.error().message, kExitFailed);
+  if (auto same = replay::check_export_log(directory, layout, node.log->epoch()); !same.ok() && !flags.replace) {
+    const bool other = same.error().code == Code::invalid_argument;
+    return complain(same.error().message + (other ? "; --replace makes it anew from this log" : ""), kExitFailed);
+  }
   steps.done("log and read models opened");
 
   const auto mapping = views::make_legacy_mapping({node.domain.decider, root, [] { return keys::token_text(keys::random_bytes(32)); }});
   replay::ExportOptions options;
   options.directory = directory;
   options.root = root;
+  if (flags.replace) options.other_log = replay::OtherLog::replace;
   options.on_note = [](const std::string& note) { std::printf("note: %s\n", note.c_str()); };
   Result<void> exported;
   std::uint64_t left_out = 0;
@@ -231,6 +236,8 @@ void add_builds_export(CLI::App& program, Chosen& chosen) {
   command->add_flag("--quick", flags->quick, "Verify sizes of files, not their contents");
   command->add_flag("--keep-tokens", flags->keep_tokens, "Give builds of this node the access tokens that clients hold, instead of fresh ones");
   command->add_option("--tokens-from", flags->tokens_from, "Take access tokens of imported builds from this file of the old controller");
+  command->add_flag("--replace", flags->replace, "Make anew what was exported from another log: its database and files in --to are removed")
+      ->excludes("--check");
   command->add_flag("--hand-over", flags->hand_over, "Remove what is ours from the database: it cannot be brought up to date any more");
   const auto setting_flags = std::make_shared<SettingFlags>(*command, std::vector<std::string>{"data", "keys", "retention", "idempotency_window"});
   command->callback([&chosen, flags, setting_flags] {

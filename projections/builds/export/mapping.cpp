@@ -123,6 +123,7 @@ class LegacyMapping final : public replay::ExportMapping {
         ++batch.changes.left_out;
         return;
       }
+      batch.mentioned.add(build_id);
       legacy::BuildLog line;
       line.build_id = build_id;
       line.timestamp = timestamp;
@@ -153,6 +154,7 @@ class LegacyMapping final : public replay::ExportMapping {
         ++batch.changes.left_out;
         return;
       }
+      batch.mentioned.add(e.build_id);
       legacy::CpuSnapshot row;
       row.build_id = e.build_id;
       row.timestamp = now;
@@ -165,6 +167,7 @@ class LegacyMapping final : public replay::ExportMapping {
         ++batch.changes.left_out;
         return;
       }
+      batch.mentioned.add(e.worker_id);
       legacy::Diagnostic row;
       row.id = e.report_id;
       row.worker_id = e.worker_id;

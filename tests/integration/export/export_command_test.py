@@ -1,5 +1,6 @@
 """`tidemark export builds` at a stopped node: from scratch, finishing a warm export, checking, handing over."""
 
+import hashlib
 import os
 import sqlite3
 import subprocess
@@ -98,6 +99,48 @@ class ExportCommand(unittest.TestCase):
         os.unlink(path)
         self.assertIn("is missing", self.export(self.exporting.old, "--check", "--quick", code=1))
         self.export(self.exporting.old, "--data", self.exporting.node.data)  # mends it
+
+    def test_an_export_of_another_log_is_replaced_only_when_asked_to(self):
+        self.exporting.start()
+        work(self.exporting, seed=26, steps=40)
+        self.exporting.stop()
+        self.export(self.exporting.old, "--data", self.exporting.node.data)
+        before = self.content(self.exporting.old)
+        os.mkdir(os.path.join(self.directory, "second"))
+        second = ExportingNode(BINARY, os.path.join(self.directory, "second"))
+        self.addCleanup(second.end)
+        second.start()
+        work(second, seed=27, steps=20)
+        second.stop()
+        output = self.export(self.exporting.old, "--data", second.node.data, code=1)
+        self.assertRegex(output, r"made from the log [0-9a-f-]{36}, this is the log [0-9a-f-]{36}.*--replace")
+        self.assertEqual(self.content(self.exporting.old), before)
+        self.assertIn("valid", self.export(self.exporting.old, "--data", second.node.data, "--replace"))
+        self.export(second.old, "--data", second.node.data)
+        self.assertEqual(self.keyed(self.content(self.exporting.old)), self.keyed(self.content(second.old)))
+
+    def test_a_file_that_is_lost_is_said_once_and_named_no_longer(self):
+        self.exporting.start()
+        self.exporting.client.register("w1")
+        build_id = self.exporting.submit(b"the source")
+        self.assertEqual(self.exporting.poll("w1"), build_id)
+        self.exporting.complete(build_id, "w1", b"the result")
+        self.exporting.caught_up()
+        self.exporting.stop()
+        (name,) = os.listdir(os.path.join(self.exporting.old, "results"))
+        os.unlink(os.path.join(self.exporting.old, "results", name))
+        digest = hashlib.sha256(b"the result").hexdigest()
+        blobs = [os.path.join(folder, file) for folder, _, files in os.walk(os.path.join(self.exporting.node.data, "blobs"))
+                 for file in files if digest in os.path.join(folder, file).replace("/", "") or file == digest]
+        self.assertEqual(len(blobs), 1, blobs)
+        os.unlink(blobs[0])
+        self.assertIn("note: a file cannot be exported", self.export(self.exporting.old, "--data", self.exporting.node.data))
+        database = OldDatabase(self.exporting.old)
+        try:
+            self.assertIsNone(database.build(build_id)["result_path"])
+        finally:
+            database.close()
+        self.assertNotIn("note: a file cannot be exported", self.export(self.exporting.old, "--data", self.exporting.node.data))
 
     def test_tokens_are_fresh_unless_the_given_ones_are_wanted(self):
         self.exporting.start()

@@ -1,6 +1,7 @@
 """The old controller's files beside a serving node: they follow it, whatever happens to either."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -84,19 +85,26 @@ class WarmExport(unittest.TestCase):
         exporting.caught_up()
         self.assertEqual(exporting.differences(settled=True), [])
 
-    def test_another_history_begins_anew(self):
+    def test_a_node_of_another_log_does_not_start_on_it(self):
         exporting = self.exporting().start()
         work(exporting, seed=13, steps=60)
         exporting.caught_up()
         exporting.stop()
-        other = ExportingNode(BINARY, os.path.join(self.directory, "second"))
-        os.mkdir(os.path.join(self.directory, "second"))
+        output = self.refused("--builds-export-dir", exporting.old)
+        self.assertIn("setting builds.export_dir", output)
+        self.assertRegex(output, r"made from the log [0-9a-f-]{36}, this is the log [0-9a-f-]{36}")
+        exporting.start()
+        exporting.caught_up()
+        self.assertEqual(exporting.differences(settled=True), [])
+        exporting.stop()
+        shutil.rmtree(exporting.old)
+        other = ExportingNode(BINARY, self.directory)
         self.addCleanup(other.end)
-        other.node.flags[1] = other.old = exporting.old
+        other.node.data = os.path.join(self.directory, "other")
+        other.node.keys = other.node.data + ".keys"
         other.start()
         work(other, seed=14, steps=30)
         other.caught_up()
-        self.assertEqual(other.differences(settled=True), [])
 
     def test_a_directory_of_somebody_else_is_refused(self):
         there = os.path.join(self.directory, "there")

@@ -93,10 +93,59 @@ TEST_F(Shop, ItGoesOnWhereItWas) {
   EXPECT_EQ(*(*again)->count("owners"), 1u);
 }
 
-TEST_F(Shop, AnotherHistoryOrAnotherLayoutBeginsEmpty) {
+TEST_F(Shop, WhatWasMadeFromAnotherLogIsLeftAlone) {
+  EXPECT_TRUE(check_export_log(directory_.path(), layout_, kOtherEpoch).ok());  // nothing yet
   ASSERT_TRUE(apply(**open(), {{text("a"), text("Ann"), text("t")}}, {}).ok());
-  EXPECT_EQ(*(*open(kOtherEpoch))->count("owners"), 0u);
-  EXPECT_TRUE((*open(kOtherEpoch))->positions()->empty());
+  EXPECT_TRUE(check_export_log(directory_.path(), layout_, kEpoch).ok());
+  const auto checked = check_export_log(directory_.path(), layout_, kOtherEpoch);
+  const auto opened = open(kOtherEpoch);
+  ASSERT_FALSE(checked.ok());
+  ASSERT_FALSE(opened.ok());
+  for (const Error& error : {checked.error(), opened.error()}) {
+    EXPECT_EQ(error.code, Code::invalid_argument);
+    EXPECT_NE(error.message.find(to_string(kEpoch)), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find(to_string(kOtherEpoch)), std::string::npos) << error.message;
+  }
+  EXPECT_EQ(*(*open())->count("owners"), 1u);
+}
+
+TEST_F(Shop, AnotherLogReplacesItWhenItIsAskedTo) {
+  ASSERT_TRUE(apply(**open(), {{text("a"), text("Ann"), text("t")}}, {}).ok());
+  auto replaced = ExportDatabase::open(directory_.path(), layout_, kOtherEpoch, "/root", OtherLog::replace);
+  ASSERT_TRUE(replaced.ok());
+  EXPECT_EQ(*(*replaced)->count("owners"), 0u);
+  EXPECT_TRUE((*replaced)->positions()->empty());
+  EXPECT_TRUE(check_export_log(directory_.path(), layout_, kOtherEpoch).ok());
+}
+
+TEST_F(Shop, AnotherLayoutOfTheSameLogBeginsEmpty) {
+  ASSERT_TRUE(apply(**open(), {{text("a"), text("Ann"), text("t")}}, {}).ok());
+  ExportLayout next = small_layout();
+  next.version = 2;
+  EXPECT_EQ(*(*ExportDatabase::open(directory_.path(), next, kEpoch, "/root"))->count("owners"), 0u);
+}
+
+TEST_F(Shop, AFileThatIsLostIsNamedNoLonger) {
+  auto database = open();
+  ExportChanges changes;
+  changes.rows = {{{text("a"), text("Ann"), text("t")}}, {{text("a"), text("/root/things/1")}, {text("a"), text("/root/things/2")}}};
+  const FileOrigin origin{FileOrigin::Kind::shared, "blob", "hash", 1};
+  ASSERT_TRUE((*database)->apply({changes, {}, {{"things/1", origin}, {"things/2", origin}}, {}}).ok());
+  ASSERT_TRUE((*database)->lose({"things/1", "things/never"}).ok());
+  EXPECT_EQ(look(**database, "SELECT group_concat(coalesce(path, '-')) FROM things"), text("-,/root/things/2"));
+  EXPECT_EQ((*database)->files()->size(), 1u);
+  ASSERT_TRUE((*database)->lose({"things/2"}).ok());
+  EXPECT_EQ(look(**database, "SELECT group_concat(coalesce(path, '-')) FROM things"), text("-,-"));
+  EXPECT_EQ(*look_at_export(directory_.path(), layout_), ExportFound::ours);
+}
+
+TEST_F(Shop, ALostFileWhosePathMayNotBeAbsentKeepsItsRow) {
+  ExportLayout strict = small_layout();
+  strict.tables[1].create = "CREATE TABLE things(id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT REFERENCES owners(id), path TEXT NOT NULL)";
+  auto database = ExportDatabase::open(directory_.path(), strict, kEpoch, "/root");
+  ASSERT_TRUE(apply(**database, {{text("a"), text("Ann"), text("t")}}, {{text("a"), text("/root/things/1")}}).ok());
+  ASSERT_TRUE((*database)->lose({"things/1"}).ok());
+  EXPECT_EQ(look(**database, "SELECT group_concat(path) FROM things"), text("/root/things/1"));
 }
 
 TEST_F(Shop, PathsMoveWithTheRoot) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -68,6 +69,27 @@ TEST_F(Tree, AnotherContentIsNotPlaced) {
   ASSERT_TRUE(place("files/a", "before", origin_of("before")).ok());
   for (const char* content : {"befare", "longer than it was", ""}) {
     const auto placed = place("files/a", content, origin_of("before"));
+    ASSERT_FALSE(placed.ok());
+    EXPECT_EQ(placed.error().code, Code::corrupt);
+  }
+  EXPECT_EQ(content_of("files/a"), "before");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(Tree, AnotherContentIsNotPlacedWhereFilesShareTheirBlocks) {
+  const auto share = [](int to, int from) {
+    char buffer[64];
+    const ssize_t bytes = ::pread(from, buffer, sizeof buffer, 0);
+    return bytes >= 0 && ::pwrite(to, buffer, static_cast<std::size_t>(bytes), 0) == bytes;
+  };
+  FileTree sharing(directory_.path() + "/out", {"files"}, share);
+  const auto place = [&](const std::string& content) {
+    const auto from = blob::open_file(blob(content));
+    return sharing.place("files/a", from->get(), origin_of("before"), stop_);
+  };
+  ASSERT_TRUE(place("before").ok());
+  for (const char* content : {"befare", "longer than it was", ""}) {
+    const auto placed = place(content);
     ASSERT_FALSE(placed.ok());
     EXPECT_EQ(placed.error().code, Code::corrupt);
   }
