@@ -1,7 +1,7 @@
 #pragma once
 // Who may call what (contract, section 5). Checked before a body is read, answered from the owner's state, compared in
 // constant time. Each check gives the refusal to send, or nothing. A token that is presented where a route allows it is what
-// counts: the key is not looked at then.
+// counts: the key is not looked at then. `failed` is the route's 500 text, which is that of its 503 as well.
 
 #include <optional>
 #include <string>
@@ -28,22 +28,26 @@ using Refusal = std::optional<http::Response>;
 Refusal check_key(Api& api, const http::Request& request);
 
 /// K/BT: the key, or the token of that build. `build` is filled when the build exists.
-Refusal check_key_or_build_token(Api& api, const http::Request& request, std::string_view build_id, std::optional<BuildRow>& build);
+Refusal check_key_or_build_token(Api& api, const http::Request& request, std::string_view build_id, std::optional<BuildRow>& build,
+                                 std::string_view failed = kInternalText);
 
 /// WT: a current token of some worker. Fills `worker` and the hash of the token as presented.
 struct WorkerCaller {
   WorkerRow worker;
   std::string token_sha256;
 };
-Refusal check_worker_token(Api& api, const http::Request& request, WorkerCaller& caller);
+Refusal check_worker_token(Api& api, const http::Request& request, WorkerCaller& caller,
+                           std::string_view failed = kInternalText);
 /// Whether a worker token is presented at all.
 bool has_worker_token(const http::Request& request);
 
 /// K or WT. With a token the caller is its worker, with the key nobody in particular.
-Refusal check_key_or_worker(Api& api, const http::Request& request, Caller& caller);
+Refusal check_key_or_worker(Api& api, const http::Request& request, Caller& caller,
+                            std::string_view failed = kInternalText);
 
 /// VM: the token of the virtual machine of the build's present attempt. A sign of life, and it slides the token's expiry.
-Refusal check_vm(Api& api, const http::Request& request, std::string_view build_id, Caller& caller, BuildRow& build);
+Refusal check_vm(Api& api, const http::Request& request, std::string_view build_id, Caller& caller, BuildRow& build,
+                 std::string_view failed = kInternalText);
 bool has_vm_token(const http::Request& request);
 
 /// OWN or VM; what else the route allows is in `allowed`.
@@ -52,10 +56,12 @@ enum class OwnerRoute {
   or_worker,   ///< OWN, VM, or a token of the worker in charge
   named_twice  ///< OWN+B or VM: X-Build-Id must name the build as well
 };
-Refusal check_owner_or_vm(Api& api, const http::Request& request, std::string_view build_id, OwnerRoute allowed, Caller& caller, BuildRow& build);
+Refusal check_owner_or_vm(Api& api, const http::Request& request, std::string_view build_id, OwnerRoute allowed, Caller& caller, BuildRow& build,
+                          std::string_view failed = kInternalText);
 
 /// OWN: the key and X-Worker-Id naming the build's present owner, or who had it when it ended. Fills `caller` and `build`.
-Refusal check_owner(Api& api, const http::Request& request, std::string_view build_id, Caller& caller, BuildRow& build);
+Refusal check_owner(Api& api, const http::Request& request, std::string_view build_id, Caller& caller, BuildRow& build,
+                    std::string_view failed = kInternalText);
 
 /// 404 of a per-build route whose build is unknown.
 http::Response build_not_found();

@@ -133,6 +133,8 @@ Task<http::Response> create(Api& api, http::Request& request) {
 
 Task<http::Response> cancel(Api& api, http::Request& request) {
   if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
   CancelBuild command;
   command.build_id = request.param("id");
   const auto outcome = co_await api.execute(request, command, "api-key");
@@ -148,8 +150,10 @@ Task<http::Response> cancel(Api& api, http::Request& request) {
 Task<http::Response> retry(Api& api, http::Request& request) {
   const std::string original(request.param("id"));
   std::optional<BuildRow> build;
-  if (auto refusal = check_key_or_build_token(api, request, original, build)) co_return std::move(*refusal);
+  if (auto refusal = check_key_or_build_token(api, request, original, build, kRetryFailed)) co_return std::move(*refusal);
   if (!build) co_return build_not_found();
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
 
   if (build->source.sha256.empty()) co_return refuse(kSourceGone);  // an import that did not find the file
   blob::BlobRef source{build->source.sha256, build->source.size};

@@ -10,6 +10,8 @@ namespace tidemark::commands::builds::endpoint {
 namespace {
 
 constexpr std::uint64_t kDrainedBytesMax = 64u << 20;  // for parts that are read and forgotten, and the framing
+/// Of what is announced above all limits this much is read, to tell which part it was; more can only be the file's.
+constexpr std::uint64_t kTellingBytesMax = 1u << 30;
 constexpr std::string_view kNotMultipart = "Content must be multipart/form-data";
 
 bool is_multipart(const http::Request& request) {
@@ -27,10 +29,13 @@ std::string_view too_large_reason(const WantedFile& file) {
   return "RESULT_TOO_LARGE";
 }
 
+http::Response body_too_large() { return error_answer(413, "Request body too large"); }
+
 class FormIntake final : public http::MultipartSink {
  public:
-  FormIntake(blob::BlobStore& blobs, const FormSpec& spec, Form& form, const std::function<void(const Form&)>& progress)
-      : blobs_(blobs), spec_(spec), form_(form), progress_(progress) {}
+  /// Takes `bytes_max` in all, of whatever parts.
+  FormIntake(blob::BlobStore& blobs, const FormSpec& spec, Form& form, std::uint64_t bytes_max, const std::function<void(const Form&)>& progress)
+      : blobs_(blobs), spec_(spec), form_(form), progress_(progress), bytes_left_(bytes_max) {}
 
   Task<Result<void>> begin_part(http::PartHead head) override {
     text_ = nullptr;
@@ -49,6 +54,7 @@ class FormIntake final : public http::MultipartSink {
         co_return staged.take_error();
       }
       wanted_ = &*wanted;
+      file_bytes_ = 0;
       file_ = StagedFile{std::move(staged).value(), std::move(head.filename), std::move(head.content_type)};
       name_ = std::move(head.name);
     } else if (std::find(spec_.fields.begin(), spec_.fields.end(), head.name) != spec_.fields.end()) {
@@ -75,12 +81,22 @@ class FormIntake final : public http::MultipartSink {
         file_.reset();
         co_return written;
       }
+      file_bytes_ += bytes.size();
       if (progress_) progress_(form_);
     }
+    if (bytes.size() > bytes_left_) {
+      refusal_ = body_too_large();
+      co_return make_error(Code::exhausted, "the parts together are over their limit");
+    }
+    bytes_left_ -= bytes.size();
     co_return Result<void>();
   }
 
   Task<Result<void>> end_part() override {
+    if (file_ && file_bytes_ == 0 && file_->declared_name.empty()) {  // how a browser sends that no file was chosen
+      co_await file_->upload->discard();
+      file_.reset();
+    }
     if (file_) {
       form_.files.insert_or_assign(name_, std::move(*file_));
       file_.reset();
@@ -102,7 +118,9 @@ class FormIntake final : public http::MultipartSink {
   Form& form_;
   const std::function<void(const Form&)>& progress_;
   const WantedFile* wanted_ = nullptr;
+  std::uint64_t bytes_left_;
   std::optional<StagedFile> file_;  // the part under way
+  std::uint64_t file_bytes_ = 0;
   std::string name_;
   std::string* text_ = nullptr;
   std::optional<http::Response> refusal_;
@@ -126,7 +144,10 @@ Task<std::optional<http::Response>> read_form(http::Request& request, blob::Blob
   http::MultipartLimits limits;
   limits.body_bytes_max = kDrainedBytesMax;
   for (const auto& file : spec.files) limits.body_bytes_max += file.bytes_max;
-  FormIntake intake(blobs, spec, form, progress);
+  FormIntake intake(blobs, spec, form, limits.body_bytes_max, progress);
+  const std::uint64_t announced = request.content_length().value_or(0);
+  const bool far_over = announced > limits.body_bytes_max && announced - limits.body_bytes_max > kTellingBytesMax;
+  if (!far_over) limits.body_bytes_max = std::max(limits.body_bytes_max, announced);
   auto read = co_await request.read_multipart(intake, limits);
   if (read.ok()) co_return std::nullopt;
   co_await intake.discard_unfinished();
@@ -134,7 +155,7 @@ Task<std::optional<http::Response>> read_form(http::Request& request, blob::Blob
   if (auto refusal = intake.take_refusal()) co_return std::move(*refusal);
   switch (read.error().code) {
     case Code::exhausted:
-      if (spec.files.empty()) co_return error_answer(413, "Request body too large");
+      if (spec.files.empty() || !far_over) co_return body_too_large();
       co_return error_answer(413, spec.files.front().too_large, too_large_reason(spec.files.front()));
     case Code::timed_out: co_return error_answer(408, "Request timeout");
     case Code::cancelled: co_return error_answer(400, "Request body incomplete");  // of a peer that still reads

@@ -80,7 +80,7 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
   Caller caller;
   if (has_vm_token(request)) {
     BuildRow build;
-    if (auto refusal = check_vm(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+    if (auto refusal = check_vm(api, request, request.param("id"), caller, build, kHeartbeatFailed)) co_return std::move(*refusal);
   } else {
     if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
     caller.worker_id = request.query("worker_id").value_or("");
@@ -98,7 +98,7 @@ Task<http::Response> build_heartbeat(Api& api, http::Request& request) {
 
 Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
   Caller caller;
-  if (auto refusal = check_key_or_worker(api, request, caller)) co_return std::move(*refusal);
+  if (auto refusal = check_key_or_worker(api, request, caller, kHeartbeatFailed)) co_return std::move(*refusal);
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   const auto build_id = body->root()["build_id"].as_string();
@@ -113,7 +113,7 @@ Task<http::Response> worker_heartbeat(Api& api, http::Request& request) {
 Task<http::Response> append_logs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build, kLogsFailed)) co_return std::move(*refusal);
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   const event::JsonNode root = body->root();

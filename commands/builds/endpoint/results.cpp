@@ -5,6 +5,7 @@
 #include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "commands/builds/rules.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/refusals.hpp"
 
@@ -15,8 +16,14 @@ using namespace schemas::builds;
 
 constexpr std::string_view kUploadFailed = "Upload failed";
 constexpr std::string_view kDefaultFailure = "Build failed";
+constexpr std::size_t kFailureBodyBytesMax = 8 * kTextFieldBytesMax;  // one text field, each byte of it an escape of six
 
 http::Response refuse(const RefusalSpec& refusal) { return error_answer(refusal.status, refusal.text, refusal.reason); }
+
+/// As much of a message as is kept of it: with what nobody keeps a command can outgrow what the node takes.
+std::string kept_message(const Api& api, std::string_view message) {
+  return cut_text(std::string(message), api.settings().error_message_bytes_max);
+}
 
 /// How the two routes differ.
 struct ReportRoute {
@@ -66,7 +73,7 @@ Refusal check_report(Api& api, const ReportResult& command, const Caller& caller
 Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   Report out;
   Caller caller;
-  out.refusal = check_key_or_worker(api, request, caller);
+  out.refusal = check_key_or_worker(api, request, caller, kUploadFailed);
   if (out.refusal) co_return out;
   FormSpec spec;
   spec.files = {WantedFile{"result", api.settings().result_bytes_max, kResultTooLarge.text, false}};
@@ -101,7 +108,7 @@ Task<Report> take_report(Api& api, http::Request& request, ReportRoute route) {
   command.credential = caller.credential;
   command.success = success != nullptr ? *success == "true" : route.success_by_default;
   // Kept with a success too: without a file it ends as a failure, and this says why.
-  if (error_message != nullptr && !error_message->empty()) command.error_message = *error_message;
+  if (error_message != nullptr && !error_message->empty()) command.error_message = kept_message(api, *error_message);
   else if (!command.success) command.error_message = std::string(kDefaultFailure);
   out.refusal = check_report(api, command, caller, file != nullptr, route.file_required);
   if (out.refusal) {
@@ -147,7 +154,7 @@ Task<http::Response> result(Api& api, http::Request& request) {
 Task<http::Response> fail(Api& api, http::Request& request) {
   Caller caller;
   if (auto refusal = check_key_or_worker(api, request, caller)) co_return std::move(*refusal);
-  auto body = co_await read_json(request, 2 * kTextFieldBytesMax);
+  auto body = co_await read_json(request, kFailureBodyBytesMax);
   if (body->refusal) co_return std::move(*body->refusal);
   const auto build_id = body->root()["build_id"].as_string();
   if (!build_id || build_id->empty()) co_return error_answer(400, "build_id required");
@@ -157,7 +164,7 @@ Task<http::Response> fail(Api& api, http::Request& request) {
   command.build_id = *build_id;
   command.credential = caller.credential;
   if (!caller.worker_id.empty()) command.worker_id = caller.worker_id;
-  command.error_message = error && !error->empty() ? std::string(*error) : std::string(kDefaultFailure);
+  command.error_message = error && !error->empty() ? kept_message(api, *error) : std::string(kDefaultFailure);
   const auto outcome = co_await api.execute(request, command, caller.actor());
   if (!was_done(outcome)) co_return answer_for(outcome);
   api.owner_call([&](const runtime::OwnerView& view) { forget_life(view, command.build_id); });
@@ -167,7 +174,7 @@ Task<http::Response> fail(Api& api, http::Request& request) {
 Task<http::Response> artifact(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_vm(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_vm(api, request, request.param("id"), caller, build, kUploadFailed)) co_return std::move(*refusal);
   FormSpec spec;
   spec.files = {WantedFile{"artifact", api.settings().result_bytes_max, kResultTooLarge.text, false}};
   spec.failed = kUploadFailed;

@@ -69,7 +69,7 @@ Task<http::Response> telemetry(Api& api, http::Request& request) {
   constexpr const char* kTaken = R"({"status":"ok"})";
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::named_twice, caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::named_twice, caller, build, kTelemetryFailed)) co_return std::move(*refusal);
   auto body = co_await read_json(request);
   if (body->refusal) co_return std::move(*body->refusal);
   auto command = command_of(body->root());

@@ -95,7 +95,9 @@ Task<http::Response> authenticate(Api& api, http::Request& request) {
 Task<http::Response> vm_ready(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_vm(api, request, request.param("id"), caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_vm(api, request, request.param("id"), caller, build, kReadyFailed)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
   MarkVmReady command;
   command.build_id = build.id;
   command.attempt = build.attempt;

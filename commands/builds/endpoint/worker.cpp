@@ -8,6 +8,7 @@
 #include "commands/builds/endpoint/memory.hpp"
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
+#include "commands/builds/rules.hpp"
 #include "core/event/json_writer.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/refusals.hpp"
@@ -152,6 +153,8 @@ Task<http::Response> poll(Api& api, http::Request& request) {
   if (!answered) co_return ledger_unavailable(kInternalText);
   if (!known) co_return worker_not_found();
   const bool by_token = command.credential == Credential::worker_token;
+  // HEAD changes nothing: it is told what a poll without a job is, and its token stays as it is.
+  if (!idle && request.method() == http::Method::head) idle = PollReply{.job = {}, .token_key_id = command.otp_key_id, .token_nonce = poller.name.id};
   // Most polls: what the owner holds is the answer, nothing need be decided.
   if (idle) co_return answer(200, poll_answer(api, *idle, command.worker_id, by_token));
 
@@ -166,6 +169,8 @@ Task<http::Response> poll(Api& api, http::Request& request) {
 
 Task<http::Response> unregister_worker(Api& api, http::Request& request) {
   if (auto refusal = check_key(api, request)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
   auto leaving = take_offline(api, request, std::string(request.param("id")));
   co_return co_await std::move(leaving);
 }
@@ -173,6 +178,8 @@ Task<http::Response> unregister_worker(Api& api, http::Request& request) {
 Task<http::Response> unregister_self(Api& api, http::Request& request) {
   WorkerCaller caller;
   if (auto refusal = check_worker_token(api, request, caller)) co_return std::move(*refusal);
+  auto body = co_await read_json(request);
+  if (body->refusal) co_return std::move(*body->refusal);
   auto leaving = take_offline(api, request, caller.worker.id);
   co_return co_await std::move(leaving);
 }
@@ -190,7 +197,7 @@ Task<http::Response> abandon(Api& api, http::Request& request) {
   AbandonBuild command;
   command.build_id = *build_id;
   command.worker_id = caller.worker.id;
-  command.reason = std::string(root["reason"].as_string().value_or("abandoned by worker"));
+  command.reason = cut_text(std::string(root["reason"].as_string().value_or("abandoned by worker")), api.settings().error_message_bytes_max);
   if (named && !named->empty() && *named != caller.worker.id) {
     co_return error_answer(kNotBuildOwner.status, kNotBuildOwner.text, kNotBuildOwner.reason);
   }
