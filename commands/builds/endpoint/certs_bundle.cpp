@@ -11,11 +11,23 @@ constexpr std::string_view kProfile = ".mobileprovision";
 
 bool is_wanted(std::string_view name) { return name == kPassword || name.ends_with(kP12) || name.ends_with(kProfile); }
 
-std::string trimmed(const std::string& text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+/// What ECMAScript's trim() takes away: WhiteSpace and LineTerminator, the byte order mark among them.
+constexpr std::string_view kSpaces[] = {
+    "\t", "\n", "\v", "\f", "\r", " ", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006",
+    "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\ufeff"};
+
+std::string trimmed(std::string_view text) {
+  for (bool more = true; more;) {
+    more = false;
+    for (const std::string_view space : kSpaces) {
+      const bool leads = text.starts_with(space);
+      if (leads) text.remove_prefix(space.size());
+      const bool trails = text.ends_with(space);
+      if (trails) text.remove_suffix(space.size());
+      more = more || leads || trails;
+    }
+  }
+  return std::string(text);
 }
 
 }  // namespace

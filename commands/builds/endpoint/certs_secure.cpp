@@ -32,12 +32,10 @@ Result<std::string> open_and_render(std::string_view archive) {
   return render(*bundle);
 }
 
-}  // namespace
-
-Task<http::Response> certs_secure(Api& api, http::Request& request) {
+Task<http::Response> material(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
-  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::named_twice, caller, build)) co_return std::move(*refusal);
+  if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::named_twice, caller, build, kUnusable)) co_return std::move(*refusal);
   if (build.certs && build.certs->size > kBundleBytesMax) co_return error_answer(413, "Certs bundle too large", "CERTS_TOO_LARGE");
   const auto turn = co_await api.bundles.take();
   auto reading = read_certs(api, build, kBundleBytesMax, kUnusable);
@@ -51,7 +49,14 @@ Task<http::Response> certs_secure(Api& api, http::Request& request) {
     observe::warning("certificate bundle cannot be opened", {{"build_id", build.id}, {"code", name_of(opened.error().code)}, {"reason", opened.error().message}});
     co_return error_answer(500, kUnusable);
   }
-  http::Response response = answer(200, std::move(*opened));
+  co_return answer(200, std::move(*opened));
+}
+
+}  // namespace
+
+Task<http::Response> certs_secure(Api& api, http::Request& request) {
+  auto making = material(api, request);
+  http::Response response = co_await std::move(making);
   response.header("Cache-Control", "no-store");
   co_return response;
 }

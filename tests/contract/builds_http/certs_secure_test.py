@@ -66,6 +66,7 @@ class World:
 
 
 def refused(reply, status, text, reason=None):
+    equal(reply.headers.get("cache-control"), "no-store", f"{reply}")
     equal((reply.status, reply.text), (status, '{"error":"%s"}' % text), f"{reply}")
     if reason:
         equal(reply.headers.get("x-reason-code"), reason)
@@ -86,6 +87,10 @@ def what_is_taken():
         equal(decoded(reply), [b"\x30\x82 key", 'pass "word"', [b"profile b", b"profile a"]])
         equal((reply.headers["cache-control"], reply.headers["content-type"]), ("no-store", "application/json; charset=utf-8"))
         equal(decoded(world.ask(archive(("x.p12", b"k"))))[1:], ["", []])
+        for around in ("\ufeff", "\u00a0", "\u2028\u3000 \u202f", "\u180e"):
+            kept = "\u180e pass word \u180e" if around == "\u180e" else "pass word"  # no space since Unicode 6.3
+            written = f"{around} pass word {around}".encode()
+            equal(decoded(world.ask(archive(("x.p12", b"k"), ("password.txt", written))))[1], kept, f"{around!r}")
         for how in ({"method": zipfile.ZIP_STORED}, {"stream": True}):
             equal(decoded(world.ask(archive(("x.p12", b"k" * 100_000), ("password.txt", b"p"), **how))), [b"k" * 100_000, "p", []], f"{how}")
         large = os.urandom(9 * MIB)
