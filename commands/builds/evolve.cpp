@@ -316,7 +316,10 @@ struct Fold {
       else build.result.reset();
     });
     if (e.kind == BlobKind::certs) state.clear_timer(certs_timer(e.build_id));
-    kPurges.put(state, PurgesRow{kPurges.get(state).value_or(PurgesRow{}).count + 1});
+    PurgesRow purges = kPurges.get(state).value_or(PurgesRow{});
+    ++purges.count;
+    if (e.kind != BlobKind::certs) ++purges.shared;
+    kPurges.put(state, purges);
   }
 
   void operator()(const BuildLogAppended& e) const {

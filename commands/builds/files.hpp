@@ -31,7 +31,7 @@ enum class CertsUse {
 };
 CertsUse certs_use(const RowReader& state, std::string_view build_id);
 
-/// Grows with every file that is purged.
-std::uint64_t purge_count(const RowReader& state);
+/// Grows with every file that is purged; `shared` with every source and result, which other builds may have as well.
+PurgesRow purge_count(const RowReader& state);
 
 }  // namespace tidemark::commands::builds

@@ -68,6 +68,6 @@ CertsUse certs_use(const RowReader& state, std::string_view build_id) {
   return build->certs ? CertsUse::needed : CertsUse::gone;
 }
 
-std::uint64_t purge_count(const RowReader& state) { return kPurges.get(state).value_or(PurgesRow{}).count; }
+PurgesRow purge_count(const RowReader& state) { return kPurges.get(state).value_or(PurgesRow{}); }
 
 }  // namespace tidemark::commands::builds

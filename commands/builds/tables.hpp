@@ -96,11 +96,12 @@ struct TotalsRow {
 BOOST_DESCRIBE_STRUCT(TotalsRow, (), (pending, assigned, building, completed, failed, cancelled, next_order,
                                       first_submitted_at, first_order))
 
-/// How many files were purged: who deletes them waits for a change of it.
+/// How many files were purged, and how many of them were no certificates: who deletes them waits for a change of it.
 struct PurgesRow {
   std::uint64_t count = 0;
+  std::uint64_t shared = 0;
 };
-BOOST_DESCRIBE_STRUCT(PurgesRow, (), (count))
+BOOST_DESCRIBE_STRUCT(PurgesRow, (), (count, shared))
 
 inline constexpr Table<BuildRow, std::string> kBuilds{16};                       ///< build id
 inline constexpr Table<WorkerRow, std::string> kWorkers{17};                     ///< worker id
@@ -117,6 +118,6 @@ inline constexpr Table<IdRow, BlobKind, std::int64_t, std::string> kEndedFiles{3
 inline constexpr Table<PurgesRow> kPurges{31};
 
 /// Version of these tables; another one is rebuilt from the log.
-inline constexpr int kStateVersion = 3;
+inline constexpr int kStateVersion = 4;
 
 }  // namespace tidemark::commands::builds

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kWriteBytes = 128u << 10;  // what an upload collects before it goes to the pool
 constexpr std::size_t kReadBytes = 256u << 10;
+constexpr std::size_t kNamesPerTurn = 256;  // of files in use that a collection asks about before others get their turn
 constexpr std::size_t kVerifyStepBytes = 8u << 20;  // how long a verification keeps a pool thread at a time
 
 /// Which file was found to hold what its address says.
@@ -31,6 +32,14 @@ struct Verified {
   bool operator==(const Verified&) const = default;
 };
 using Sums = std::shared_ptr<const PieceSums>;
+
+/// Goes on after what is ready on `home`.
+Callback<bool> next_turn(Executor& home) {
+  auto start = [&home](Fn<void(bool)> done) {
+    home.post([done = std::move(done)]() mutable { done(true); });
+  };
+  return Callback<bool>(std::move(start));
+}
 
 std::optional<Verified> identity_of(int fd) {
   struct stat info{};
@@ -289,7 +298,12 @@ class FileBlobStore final : public BlobStore {
     Result<std::vector<std::string>> older = co_await listing;
     if (!older) co_return older.take_error();
     std::uint64_t removed = 0;
+    std::size_t asked = 0;
     for (const std::string& sha256 : *older) {
+      if (++asked % kNamesPerTurn == 0) {
+        auto turn = next_turn(*parts_.home);
+        (void)co_await turn;
+      }
       if (is_referenced(sha256)) continue;  // asked as late as possible: a reference may have come meanwhile
       auto remove = [area = parts_.area, sha256, limit]() -> bool { return remove_older_object(*area, sha256, limit); };
       auto removing = run_on(*parts_.pool, *parts_.home, std::move(remove));
@@ -297,6 +311,7 @@ class FileBlobStore final : public BlobStore {
       if (gone) ++removed;
     }
     parts_.metrics.collected(removed);
+    parts_.metrics.passed_public();
     co_return removed;
   }
 
@@ -351,12 +366,20 @@ class FileBlobStore final : public BlobStore {
   Task<Result<std::uint64_t>> collect_private(Duration age, std::function<Use(std::string_view name)> use_of) override {
     const Collection collection(parts_.area);
     const Time limit = parts_.home->wall() - age;
+    auto erase = [area = parts_.area] { return erase_removed(*area); };
+    auto erasing = run_on(*parts_.pool, *parts_.home, std::move(erase));
+    Result<void> erased = co_await erasing;
     auto list = [area = parts_.area, limit] { return private_files(*area, limit); };
     auto listing = run_on(*parts_.pool, *parts_.home, std::move(list));
     Result<std::vector<Found>> found = co_await listing;
     if (!found) co_return found.take_error();
     std::uint64_t removed = 0;
+    std::size_t asked = 0;
     for (const Found& file : *found) {
+      if (++asked % kNamesPerTurn == 0) {
+        auto turn = next_turn(*parts_.home);
+        (void)co_await turn;
+      }
       const Use use = use_of(file.name);
       if (use == Use::needed || (use == Use::unknown && !file.is_older)) continue;
       std::optional<Time> older;
@@ -367,6 +390,8 @@ class FileBlobStore final : public BlobStore {
       if (gone) ++removed;
     }
     parts_.metrics.collected(removed);
+    parts_.metrics.passed_private();
+    if (!erased) co_return erased.take_error();  // last: one bad file keeps no other
     co_return removed;
   }
 

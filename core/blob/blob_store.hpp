@@ -82,11 +82,13 @@ class BlobStore {
   virtual Task<Result<bool>> matches(BlobRef ref) = 0;
   /// Removing what is missing is no error.
   virtual Task<Result<void>> remove(std::string sha256) = 0;
-  /// Keeps a blob or private blob, there or to come, from being collected as long as the returned pointer lives.
+  /// Keeps a blob or private blob, there or to come, from being collected as long as the returned pointer lives. Waits for no
+  /// flush of the disk.
   virtual std::shared_ptr<void> hold(std::string sha256_or_name) = 0;
   /// Removes blobs committed more than `age` ago for which `is_referenced` (called on the home scheduler) says no, and says
   /// how many. A blob committed meanwhile, again or for the first time, stays; so does one that is held,
-  /// or was since the collection began. One collection at a time, of whichever kind.
+  /// or was since the collection began. One collection at a time, of whichever kind. Others get their turn on the home scheduler
+  /// at least every 256 names.
   virtual Task<Result<std::uint64_t>> collect(Duration age, std::function<bool(std::string_view sha256)> is_referenced) = 0;
   /// The same of private blobs: those that are gone at once, those unknown when committed more than `age` ago.
   virtual Task<Result<std::uint64_t>> collect_private(Duration age, std::function<Use(std::string_view name)> use_of) = 0;

@@ -28,8 +28,12 @@ struct Found {
 Result<std::vector<std::string>> older_objects(const Area& area, Time limit);
 Result<std::vector<Found>> private_files(const Area& area, Time limit);
 
-/// Looks again, under the lock that gives files their addresses, whether it is older than the limit and not held. Says whether
-/// it was removed.
+/// Ends the removals of private files that a crash or a failure of the disk cut short, all that can be; the first error of the
+/// others. During a collection, before it removes any.
+Result<void> erase_removed(const Area& area);
+
+/// Looks again, under the lock that gives files their addresses, whether it is older than the limit and not held, and takes it
+/// from its address; what that takes of the disk's time is spent without a lock. Says whether it was removed.
 bool remove_older_object(Area& area, const std::string& sha256, Time limit);
 /// The same; without a limit of whatever age. The key in it is overwritten first.
 bool remove_unused_private(Area& area, const std::string& name, std::optional<Time> limit);

@@ -33,12 +33,12 @@ bool is_private_name(std::string_view name) {
 
 std::shared_ptr<void> hold(std::shared_ptr<Area> area, std::string name) {
   {
-    const std::lock_guard lock(area->addresses);
+    const std::lock_guard lock(area->names);
     area->held.insert(name);
   }
   Area* const held_in = area.get();
   return std::shared_ptr<void>(held_in, [area = std::move(area), name = std::move(name)](void*) {
-    const std::lock_guard lock(area->addresses);
+    const std::lock_guard lock(area->names);
     area->held.erase(area->held.find(name));
     if (area->collecting) area->released.insert(name);
   });

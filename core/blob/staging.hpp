@@ -14,17 +14,19 @@
 
 namespace tidemark::blob {
 
-/// The directories of one blob store. Any thread.
+/// The directories of one blob store. Any thread. Whoever wants both locks takes `addresses` first.
 struct Area {
   explicit Area(std::string directory) : root(std::move(directory)) {}
   const std::string root;
-  std::mutex addresses;  ///< held while a file is given its address, or one is looked at and removed
+  std::mutex addresses;  ///< held while a file is given its address, or one is looked at and taken from it; over disk flushes
+  /// Taken by the home scheduler: never held over a disk flush. A file is taken from its address, by one rename, under it.
+  std::mutex names;
   std::set<std::string> durable_directories;  ///< of objects/, made or synced by this process; under `addresses`
-  std::multiset<std::string> held;            ///< hashes and private names that are not collected; under `addresses`
-  bool collecting = false;                    ///< under `addresses`
-  std::set<std::string> released;             ///< held no more since the present collection began; under `addresses`
+  std::multiset<std::string> held;            ///< hashes and private names that are not collected; under `names`
+  bool collecting = false;                    ///< under `names`
+  std::set<std::string> released;             ///< held no more since the present collection began; under `names`
 
-  bool is_held(const std::string& name) const { return held.contains(name) || released.contains(name); }  ///< under `addresses`
+  bool is_held(const std::string& name) const { return held.contains(name) || released.contains(name); }  ///< under `names`
 
   std::string staging() const { return root + "/staging"; }
   std::string objects() const { return root + "/objects"; }
@@ -32,6 +34,10 @@ struct Area {
   std::string object(std::string_view sha256) const { return object_directory(sha256) + "/" + std::string(sha256); }
   std::string privates() const { return root + "/private"; }
   std::string private_file(std::string_view name) const { return privates() + "/" + std::string(name); }
+  /// Where a file is while it is removed. A private one stays in its directory, until the key in it is overwritten.
+  std::string removed_object(std::string_view sha256) const { return staging() + "/removed-" + std::string(sha256); }
+  std::string removed_private(std::string_view name) const { return private_file(name) + std::string(kRemoved); }
+  static constexpr std::string_view kRemoved = ".removed";  ///< no private name ends so
 };
 
 /// Holds a hash or private name (BlobStore::hold) while the pointer lives.

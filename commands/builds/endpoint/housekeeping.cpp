@@ -26,7 +26,7 @@ struct House {
   const Settings settings;
   const HousekeepingOptions options;
   bool ended = false;
-  std::uint64_t purges_seen = 0;           // whose files have been looked for
+  PurgesRow purges_seen;                   // whose files have been looked for
   std::optional<SteadyTime> listed;
 
   bool owner_call(FnRef<void(const runtime::OwnerView&)> read) {
@@ -87,11 +87,11 @@ Task<void> clear_objects(House& house) {
 Task<void> pass(House& house) {
   auto purging = purge_due(house);
   co_await std::move(purging);
-  std::uint64_t purges = house.purges_seen;
+  PurgesRow purges = house.purges_seen;
   const bool asked = house.owner_call([&](const runtime::OwnerView& view) { purges = purge_count(view.state); });
   if (!asked || house.ended) co_return;
   const SteadyTime now = house.node.scheduler().now();
-  const bool list = purges != house.purges_seen || !house.listed || now - *house.listed >= house.options.listing_interval;
+  const bool list = purges.shared != house.purges_seen.shared || !house.listed || now - *house.listed >= house.options.listing_interval;
   auto certificates = clear_certificates(house);
   co_await std::move(certificates);
   if (list && !house.ended) {
@@ -109,7 +109,7 @@ Task<void> wait(House& house) {
   while (!house.ended && scheduler.now() < until) {
     if (house.node.ready()) {
       std::function<bool(const runtime::OwnerView&)> wanted = [&house](const runtime::OwnerView& view) {
-        return purge_count(view.state) != house.purges_seen;
+        return purge_count(view.state).count != house.purges_seen.count;
       };
       auto waiting = house.node.wait_owner(std::string(kDomainName), std::string(kDefaultPool), std::min(until, scheduler.now() + kLongestWait),
                                            std::move(wanted));
@@ -146,7 +146,7 @@ class KeptHouse final : public Housekeeping {
 }  // namespace
 
 std::unique_ptr<Housekeeping> keep_house(runtime::Node& node, blob::BlobStore& blobs, Settings settings, HousekeepingOptions options) {
-  auto house = std::make_shared<House>(House{node, blobs, settings, options, false, 0, std::nullopt});
+  auto house = std::make_shared<House>(House{node, blobs, settings, options, false, PurgesRow{}, std::nullopt});
   node.scheduler().post([house] { spawn(run(house)); });
   return std::make_unique<KeptHouse>(house);
 }

@@ -77,6 +77,9 @@ def certificates_end_after_their_build():
         equal((job["id"], job["certs_url"]), (late, None))
         until(lambda: c.files("private") == [], "every end is followed by theirs")
         equal(c.status(ended)["status"], "completed")
+        passes = {files: c.metric("tidemark_blob_collections_total", f'files="{files}"') for files in ("public", "private")}
+        check(passes["private"] >= 3, "a pass for each end")
+        equal(passes["public"], 1, "sources and results are not listed for it")
 
 
 def a_crash_between_purge_and_deletion():
@@ -87,10 +90,10 @@ def a_crash_between_purge_and_deletion():
             c.fail(fault)
             equal(c.post(f"/api/builds/{build}/cancel").status, 200)
             c.ended()
-            check(os.path.exists(c.certs_file(build)), "the file is still there")
+            equal(c.files("private"), [c.certs_file(build) + ".removed"], "the file is still there")
             c.heal()
             c.start()
-            until(lambda: not os.path.exists(c.certs_file(build)), "and now it is not")
+            until(lambda: c.files("private") == [], "and now it is not")
 
 
 def sources_and_results_by_retention():
@@ -123,7 +126,10 @@ def sources_and_results_by_retention():
         worker, build = c.register(), c.submit()["id"]
         c.poll(worker)
         c.finish(build, worker)
-        time.sleep(4)  # several passes of the housekeeping
+        passed = c.metric("tidemark_blob_collections_total", 'files="public"')
+        orphan = c.orphan()
+        until(lambda: not os.path.exists(orphan), "what nobody refers to goes")
+        until(lambda: c.metric("tidemark_blob_collections_total", 'files="public"') >= passed + 2, "and passes go on")
         equal(c.get(f"/api/builds/{build}/download").status, 200)
         equal(c.post(f"/api/builds/{build}/retry").status, 200)
 

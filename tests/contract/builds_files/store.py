@@ -82,16 +82,27 @@ class Store(Controller):
     def certs_file(self, build):
         return os.path.join(self.storage, "blobs", "private", build)
 
+    def orphan(self):
+        """A file of content to which nothing refers, as an upload leaves that never became a build; its path."""
+        content = os.urandom(20)
+        path = self.object_of(content)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
     def builds(self):
         return [b["id"] for b in self.get("/api/builds").json()]
 
     # -- its alarms ---------------------------------------------------------------------------------------------------
 
-    def metric(self, name):
+    def metric(self, name, *labels):
+        """The sum of its series that have these labels ('name="value"')."""
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30).read().decode()
-        values = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
-        check(values, f"there is a metric {name}")
-        return sum(float(value) for value in values)
+        series = re.findall(rf"^{name}({{[^}}]*}})? (\S+)$", text, re.M)
+        values = [float(value) for of, value in series if all(label in of for label in labels)]
+        check(values, f"there is a metric {name} {labels}")
+        return sum(values)
 
     def logged(self, *words):
         return any(all(word in line for word in words) for line in self.read_output().splitlines())

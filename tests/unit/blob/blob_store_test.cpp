@@ -1,14 +1,19 @@
 #include "core/blob/blob_store.hpp"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "core/base/executors.hpp"
 #include "core/base/ids.hpp"
@@ -309,10 +314,56 @@ TEST_F(BlobStoreTest, PrivateBlobsAreCollectedByWhatTheirOwnerSays) {
   EXPECT_FALSE(fs::exists(private_file("strange")));
 }
 
+TEST_F(BlobStoreTest, ACollectionLetsOthersInEveryFewHundredNamesOfFilesInUse) {
+  constexpr std::size_t kFiles = 1000;
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    const std::string hash = ref_of(std::to_string(i)).sha256, directory = root_ + "/blobs/objects/" + hash.substr(0, 2);
+    fs::create_directory(directory);
+    write_file(directory + "/" + hash, "");
+    write_file(private_file("b" + std::to_string(i)), "");
+  }
+  std::size_t asked = 0, in_this_turn = 0, most = 0;
+  const auto ask = [&] {
+    ++asked;
+    most = std::max(most, ++in_this_turn);
+  };
+  const auto finish = [&](Task<Result<std::uint64_t>> collecting) {
+    std::optional<Result<std::uint64_t>> removed;
+    spawn(keep(std::move(collecting), removed));
+    while (!removed) {
+      in_this_turn = 0;
+      ASSERT_TRUE(home_.step());
+    }
+    EXPECT_EQ(**removed, 0u);
+  };
+  finish(store_->collect(-std::chrono::hours(24 * 365 * 50), [&](std::string_view) {
+    ask();
+    return true;
+  }));
+  EXPECT_EQ(asked, kFiles);
+  EXPECT_LE(most, 256u);
+  finish(store_->collect_private(std::chrono::hours(1), [&](std::string_view) {
+    ask();
+    return Use::needed;
+  }));
+  EXPECT_EQ(asked, 2 * kFiles);
+  EXPECT_LE(most, 256u);
+}
+
 TEST_F(BlobStoreTest, TheKeyOfARemovedPrivateBlobIsOverwritten) {
   commit_private("certificates", "cert");
   fs::create_hard_link(private_file("cert"), root_ + "/what-the-disk-keeps");
   ASSERT_TRUE(run(store_->remove_private("cert")).ok());
+  EXPECT_EQ(file_content(root_ + "/what-the-disk-keeps").substr(0, 512), std::string(512, '\0'));
+}
+
+TEST_F(BlobStoreTest, ARemovalThatACrashCutShortIsEndedByTheNextCollectionWithItsKey) {
+  commit_private("certificates", "cert");
+  fs::rename(private_file("cert"), private_file("cert.removed"));
+  fs::create_hard_link(private_file("cert.removed"), root_ + "/what-the-disk-keeps");
+  reopen();
+  EXPECT_TRUE(run(store_->collect_private(std::chrono::hours(1), [](std::string_view) { return Use::needed; })).ok());
+  EXPECT_FALSE(fs::exists(private_file("cert.removed")));
   EXPECT_EQ(file_content(root_ + "/what-the-disk-keeps").substr(0, 512), std::string(512, '\0'));
 }
 
@@ -483,6 +534,100 @@ TEST(BlobStoreThreads, TheCollectorTakesNothingThatIsReferredToOrJustAboutToBe) 
     home.run_until([&] { return done; });
     EXPECT_EQ(missing, 0);
     EXPECT_GT(collected, 0u) << "the collector had something to do";
+    store->reset();
+  }
+  fs::remove_all(root);
+}
+
+TEST(BlobStoreThreads, TheCollectorTakesNoPrivateFileThatIsReferredToOrJustAboutToBe) {
+  std::string root = (fs::temp_directory_path() / "tm-blob-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  auto ring = keys::open_key_ring(root + "/keys", true);
+  ASSERT_TRUE(ring.ok());
+  {
+    testing::LoopScheduler home;
+    auto pool = make_thread_pool("blob-test", 3);
+    auto store = make_blob_store(root + "/blobs", home, *pool, ring->get());
+    ASSERT_TRUE(store.ok());
+    std::multiset<std::string> references;
+    int writers = 0, missing = 0;
+    std::uint64_t collected = 0;
+    const auto write = [&](int i) -> Task<void> {
+      for (int round = 0; round < 30; ++round) {
+        const std::string name = "b" + std::to_string((i + round) % 3);  // few names, over and over
+        auto held = (*store)->hold(name);
+        auto upload = (*store)->stage_private(100);
+        auto writing = (*upload)->write("certificates");
+        (void)co_await std::move(writing);
+        auto committing = (*store)->commit_private(std::move(*upload), name);
+        auto ref = co_await std::move(committing);
+        auto appending = run_on(*pool, home, [] { return true; });
+        co_await appending;
+        if (ref.ok()) references.insert(name);
+        held.reset();
+        auto reading = (*store)->read_private(name, 100);
+        auto content = co_await std::move(reading);
+        if (!ref.ok() || !content.ok() || *content != "certificates") ++missing;
+        references.erase(references.find(name));
+      }
+    };
+    const auto collect = [&]() -> Task<void> {
+      while (writers > 0) {
+        std::function<Use(std::string_view)> use_of = [&](std::string_view name) {
+          return references.contains(std::string(name)) ? Use::needed : Use::gone;
+        };
+        auto collecting = (*store)->collect_private(Duration(-1000), std::move(use_of));
+        auto removed = co_await std::move(collecting);
+        if (removed.ok()) collected += *removed;
+      }
+    };
+    for (int i = 0; i < 3; ++i) {
+      ++writers;
+      spawn(write(i), [&] { --writers; });
+    }
+    bool done = false;
+    spawn(collect(), [&] { done = true; });
+    home.run_until([&] { return done; });
+    EXPECT_EQ(missing, 0);
+    EXPECT_GT(collected, 0u) << "the collector had something to do";
+    store->reset();
+  }
+  fs::remove_all(root);
+}
+
+TEST(BlobStoreThreads, NobodyWhoTakesHoldWaitsForTheDiskOfARemoval) {
+  std::string root = (fs::temp_directory_path() / "tm-blob-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  auto ring = keys::open_key_ring(root + "/keys", true);
+  ASSERT_TRUE(ring.ok());
+  {
+    testing::LoopScheduler home;
+    auto pool = make_thread_pool("blob-test", 2);
+    auto store = make_blob_store(root + "/blobs", home, *pool, ring->get());
+    ASSERT_TRUE(store.ok());
+    const std::string pipe = root + "/blobs/private/slow";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);  // whoever opens it to overwrite it waits until somebody reads it
+    bool done = false, asked = false;
+    const auto collect = [&]() -> Task<void> {
+      std::function<Use(std::string_view)> use_of = [&](std::string_view) {
+        asked = true;
+        return Use::gone;
+      };
+      auto collecting = (*store)->collect_private(Duration(0), std::move(use_of));
+      (void)co_await std::move(collecting);
+    };
+    spawn(collect(), [&] { done = true; });
+    home.run_until([&] { return asked; });
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (fs::exists(pipe) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_FALSE(fs::exists(pipe)) << "taken from its address first";
+    auto holding = std::async(std::launch::async, [&] { (*store)->hold("another").reset(); });
+    EXPECT_EQ(holding.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+    const int reader = ::open((fs::exists(pipe) ? pipe : pipe + ".removed").c_str(), O_RDONLY | O_NONBLOCK);
+    EXPECT_GE(reader, 0);
+    home.run_until([&] { return done; });
+    ::close(reader);
+    holding.get();
     store->reset();
   }
   fs::remove_all(root);

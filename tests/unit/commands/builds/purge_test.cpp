@@ -64,9 +64,10 @@ TEST(BlobPurge, CertificatesGoAWeekAfterTheEndAndTheirTimerWithThem) {
   EXPECT_FALSE(build_of(g, "b1").certs);
   EXPECT_FALSE(g.state().timer("certs/b1"));
   EXPECT_EQ(certs_use(g.state(), "b1"), CertsUse::gone);
-  EXPECT_EQ(purge_count(g.state()), 1u);
+  EXPECT_EQ(purge_count(g.state()).count, 1u);
   g.when(purge("b1", BlobKind::certs)).then_nothing();
-  EXPECT_EQ(purge_count(g.state()), 1u) << "once";
+  EXPECT_EQ(purge_count(g.state()).count, 1u) << "once";
+  EXPECT_EQ(purge_count(g.state()).shared, 0u) << "no file that another build may have";
   EXPECT_EQ(build_of(g, "b1").status, BuildStatus::completed);
 }
 
@@ -95,6 +96,7 @@ TEST(BlobPurge, SourcesAndResultsAreKeptForEverUnlessTheSettingsSayOtherwise) {
             (std::vector<DueFile>{{"b1", BlobKind::certs}, {"b1", BlobKind::source}}));
   g.when(purge("b1", BlobKind::result)).then_nothing_until(1000 * kDay);
   g.when(purge("b1", BlobKind::source)).then({purged("b1", source_blob(), BlobKind::source)});
+  EXPECT_EQ(purge_count(g.state()).shared, 1u);
   EXPECT_FALSE(is_blob_used(g.state(), source_blob().sha256));
   EXPECT_TRUE(is_blob_used(g.state(), result_blob().sha256));
   g.when(purge("b1", BlobKind::result, true)).then({purged("b1", result_blob(), BlobKind::result)});
