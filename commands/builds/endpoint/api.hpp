@@ -12,6 +12,7 @@
 #include "commands/builds/endpoint/registration.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/base/turns.hpp"
+#include "core/base/turns_by_name.hpp"
 #include "core/event/json.hpp"
 #include "schemas/builds/ids.hpp"
 #include "schemas/builds/topics.hpp"
@@ -34,11 +35,19 @@ struct PublicStats {
 };
 
 struct Api {
-  explicit Api(BuildsServices given) : services(std::move(given)), metrics(services.metrics), bundles(services.node.scheduler(), 1) {}
+  explicit Api(BuildsServices given) : services(std::move(given)), metrics(services.metrics), bundles(services.node.scheduler(), 1),
+        named_builds(services.node.scheduler()) {}
   BuildsServices services;
   BuildsMetrics metrics;
   PublicStats stats;
-  Turns bundles;  ///< one bundle of certificates is opened at a time: it may hold 50 MiB
+  /// One bundle of certificates is opened at a time: it may hold 50 MiB. An answer above kKeptAnswerBytes keeps its turn until its
+  /// client has read it, has gone, or kAnswerDeadline is over, which cuts it: one such answer lives at a time, and who asks meanwhile waits.
+  Turns bundles;
+  /// Of builds that requests with an Idempotency-Key are about to make: the next one under the same key sees what came of it
+  /// before it writes a file.
+  TurnsByName named_builds;
+  static constexpr std::size_t kKeptAnswerBytes = 1u << 20;
+  static constexpr Duration kAnswerDeadline = std::chrono::seconds(60);
 
   runtime::Node& node() { return services.node; }
   blob::BlobStore& blobs() { return services.blobs; }

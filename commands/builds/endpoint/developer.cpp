@@ -27,6 +27,13 @@ std::string access_token(Api& api, std::string_view key_id, std::string_view bui
   return api.token(key_id, kAccessTokenPurpose, {build_id});
 }
 
+/// Two requests under one Idempotency-Key, at the same time, must not both take themselves for the first.
+Task<std::shared_ptr<void>> turn_of(Api& api, const CommandName& name, std::string build_id) {
+  if (!name.keyed) co_return nullptr;
+  auto taking = api.named_builds.take(std::move(build_id));
+  co_return co_await std::move(taking);
+}
+
 /// The build that an earlier request under the same Idempotency-Key has made. Its files must not be written again: this
 /// request may yet turn out to be another one.
 std::optional<BuildRow> made_before(Api& api, const CommandName& name, std::string_view build_id) {
@@ -73,6 +80,8 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
 
   CommandName name = name_command(api, request, route);
   const std::string build_id = derive_build_id(name.id);
+  auto taking = turn_of(api, name, build_id);
+  const auto turn = co_await std::move(taking);
   const auto before = made_before(api, name, build_id);
   SubmitBuild command;
   command.platform = *platform;
@@ -167,6 +176,8 @@ Task<http::Response> retry(Api& api, http::Request& request) {
 
   CommandName name = name_command(api, request, "retry/" + original);
   const std::string build_id = derive_build_id(name.id);
+  auto taking = turn_of(api, name, build_id);
+  const auto turn = co_await std::move(taking);
   // Until the new build refers to them nobody else may.
   const auto held_source = api.blobs().hold(build->source.sha256), held_certs = api.blobs().hold(build_id);
   const auto before = made_before(api, name, build_id);

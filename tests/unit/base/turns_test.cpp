@@ -1,4 +1,4 @@
-#include "core/base/turns.hpp"
+#include "core/base/turns_by_name.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,6 +49,27 @@ TEST(Turns, AThousandThatEndAtOnceDoNotNest) {
   visitors.finish();
   EXPECT_EQ(visitors.done.size(), 1001u);
   EXPECT_EQ(visitors.most, 1);
+}
+
+TEST(TurnsByName, OnlyThoseOfOneNameWaitForEachOther) {
+  testing::VirtualScheduler scheduler{1};
+  TurnsByName turns(scheduler);
+  std::vector<int> begun, done;
+  const auto visit = [&](int number, std::string name) -> Task<void> {
+    auto taking = turns.take(std::move(name));
+    const auto turn = co_await std::move(taking);
+    begun.push_back(number);
+    auto pausing = sleep_for(scheduler, Duration(10));
+    (void)co_await pausing;
+    done.push_back(number);
+  };
+  for (int i = 0; i < 6; ++i) spawn(visit(i, i < 4 ? "a" : "b"));
+  EXPECT_EQ(begun, (std::vector{0, 4}));
+  EXPECT_EQ(turns.names(), 2u);
+  while (scheduler.step()) {}
+  EXPECT_EQ(begun.size(), 6u);
+  EXPECT_EQ(done, (std::vector{0, 4, 1, 5, 2, 3}));
+  EXPECT_EQ(turns.names(), 0u) << "nothing is left of them";
 }
 
 }  // namespace
