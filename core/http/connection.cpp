@@ -336,7 +336,7 @@ const RoutedRoute* Connection::select_route() {
   if (prefixed) path_.remove_prefix(surface.name.size() + 1);
   if (path_.empty()) path_ = "/";
   if (prefixed && decoded_path_.segments.size() == 1) decoded_path_.trailing_slash = false;
-  surface_->router.find(head_.method, decoded_path_, prefixed ? 1 : 0, match_);
+  surface_->router.find(head_.method, decoded_path_, prefixed ? 1 : 0, match_, surface.method_mismatch_is_not_found);
   if (match_.route == nullptr) {
     const std::string allow = allow_header(match_.methods, !surface.options_is_not_found);
     if (!match_.path_known) {

@@ -60,7 +60,7 @@ Router::Router(std::vector<Route> routes, const std::string& surface, metrics::R
 Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 
-bool Router::walk(const Node& node, Method method, const DecodedPath& path, std::size_t at, RouteMatch& match) const {
+bool Router::walk(const Node& node, Method method, const DecodedPath& path, std::size_t at, RouteMatch& match, bool literals_win) const {
   if (at == path.segments.size()) {
     for (std::size_t i = 0; i < kMethods; ++i) {
       const auto& candidate = node.routes[i];
@@ -79,22 +79,23 @@ bool Router::walk(const Node& node, Method method, const DecodedPath& path, std:
   }
   const std::string_view segment = path.segments[at];
   if (const Node* next = node.literal(segment)) {
-    if (walk(*next, method, path, at + 1, match)) return true;
+    if (walk(*next, method, path, at + 1, match, literals_win)) return true;
+    if (literals_win && match.path_known) return false;
   }
   if (node.parameter && !segment.empty()) {
     match.captured.push_back(segment);
-    if (walk(*node.parameter, method, path, at + 1, match)) return true;
+    if (walk(*node.parameter, method, path, at + 1, match, literals_win)) return true;
     match.captured.pop_back();
   }
   return false;
 }
 
-void Router::find(Method method, const DecodedPath& path, std::size_t first_segment, RouteMatch& match) const {
+void Router::find(Method method, const DecodedPath& path, std::size_t first_segment, RouteMatch& match, bool literals_win) const {
   match.route = nullptr;
   match.path_known = false;
   match.methods = 0;
   match.captured.clear();
-  walk(*root_, method, path, first_segment, match);
+  walk(*root_, method, path, first_segment, match, literals_win);
 }
 
 std::string allow_header(unsigned methods, bool with_options) {

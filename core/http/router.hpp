@@ -39,13 +39,14 @@ class Router {
   ~Router();
   Router(Router&&) noexcept;
 
-  /// A path that a literal segment matches for another method only is still looked for among the parameters.
+  /// A path that a literal segment matches for another method only is still looked for among the parameters, unless
+  /// `literals_win`: then it has no route.
   /// Without a route of its own HEAD takes that of GET. `match` is overwritten.
-  void find(Method method, const DecodedPath& path, std::size_t first_segment, RouteMatch& match) const;
+  void find(Method method, const DecodedPath& path, std::size_t first_segment, RouteMatch& match, bool literals_win = false) const;
 
  private:
   struct Node;
-  bool walk(const Node& node, Method method, const DecodedPath& path, std::size_t at, RouteMatch& match) const;
+  bool walk(const Node& node, Method method, const DecodedPath& path, std::size_t at, RouteMatch& match, bool literals_win) const;
 
   std::unique_ptr<Node> root_;
 };

@@ -284,8 +284,13 @@ def unknown_paths():
     """unknown paths and methods are 404 before credentials; slashes, HEAD and CORS"""
     c = controller
     for method, path in (("GET", "/nope"), ("GET", "/api/nope"), ("DELETE", f"/api/builds/{world.active['id']}"),
-                         ("PUT", "/api/builds"), ("POST", "/health"), ("GET", "/api/builds/submit/x")):
-        refused(c.request(method, path, key=None), 404, "Not found", None, path)
+                         ("PUT", "/api/builds"), ("POST", "/health"), ("GET", "/api/builds/submit/x"),
+                         ("GET", "/api/builds/submit"), ("HEAD", "/api/builds/submit"), ("GET", "/api/diagnostics/report"), ("GET", "/api/workers/register")):
+        reply = c.request(method, path, key=None)
+        if method == "HEAD":
+            equal((reply.status, reply.body), (404, b""), path)
+        else:
+            refused(reply, 404, "Not found", None, path)
     for path in ("/api/builds/", "/api/stats/"):
         equal(c.get(path).status, 200, path)
     for path in ("/health", "/api/health", "/api/stats", "/api/stats/", "/public/stats", "/", "/metrics"):

@@ -40,12 +40,12 @@ struct HttpRouter : ::testing::Test {
   }
   Router router{routes()};
 
-  Found find(Method method, std::string_view path) {
+  Found find(Method method, std::string_view path, bool literals_win = false) {
     std::string buffer;
     DecodedPath decoded;
     EXPECT_EQ(decode_path(path, buffer, decoded), PathDecoding::ok);
     RouteMatch match;
-    router.find(method, decoded, 0, match);
+    router.find(method, decoded, 0, match, literals_win);
     return {match.route == nullptr ? "" : match.route->route.pattern, {match.captured.begin(), match.captured.end()}, match.path_known,
             allow_header(match.methods, true)};
   }
@@ -68,6 +68,18 @@ TEST_F(HttpRouter, PrefersALiteralAndComesBackToTheParameterWhenItLeadsNowhere) 
 TEST_F(HttpRouter, TakesTheParameterWhenTheLiteralHasAnotherMethodOnly) {
   EXPECT_EQ(find(Method::get, "/api/builds/submit").pattern, "/api/builds/:id");
   EXPECT_EQ(find(Method::post, "/api/builds/submit").pattern, "/api/builds/submit");
+}
+
+TEST_F(HttpRouter, TakesNoParameterForALiteralWhereLiteralsWin) {
+  const Found submit = find(Method::get, "/api/builds/submit", true);
+  EXPECT_EQ(submit.pattern, "");
+  EXPECT_TRUE(submit.path_known);
+  EXPECT_EQ(submit.allow, "POST, OPTIONS");
+  EXPECT_EQ(find(Method::head, "/api/builds/submit", true).pattern, "");
+  EXPECT_EQ(find(Method::post, "/api/builds/submit", true).pattern, "/api/builds/submit");
+  EXPECT_EQ(find(Method::head, "/api/builds/active", true).pattern, "/api/builds/active");
+  EXPECT_EQ(find(Method::get, "/api/builds/active/logs", true).pattern, "/api/builds/:id/logs") << "no literal has the whole path";
+  EXPECT_EQ(find(Method::get, "/api/builds/b1", true).pattern, "/api/builds/:id");
 }
 
 TEST_F(HttpRouter, AnswersHeadWithGet) {
