@@ -38,6 +38,8 @@ class DomainInstance {
   virtual Result<void> check_log(const log::EventLog& /*log*/) { return {}; }
   /// Called once, when the node is made.
   virtual std::vector<http::Surface> surfaces(const DomainServices& services) = 0;
+  /// Whether this route of its surfaces answers while the node starts and stops too: its handler needs nothing of the node.
+  virtual bool answers_always(const http::Route& /*route*/) const { return false; }
   /// Called once, when the node answers commands: for work beside it.
   virtual void started() {}
   /// Ends that work; called when no request is under way any more and the node still runs. Also without started().

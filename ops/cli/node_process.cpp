@@ -55,13 +55,19 @@ runtime::PositionTag position_tag(const keys::KeyRing& ring) {
   };
 }
 
-/// Until the node is ready a domain's routes answer as an overloaded server does; /livez and /readyz stay with the platform.
-http::Surface gated(http::Surface surface, runtime::Node& node) {
+/// For clients that read no body: the platform's code of what cannot be recorded or asked now.
+constexpr const char* kNotReadyReason = "LEDGER_UNAVAILABLE";
+
+/// Until the node is ready a domain's routes answer as an overloaded server does, with the reason in a field, except those
+/// that need nothing of the node; /livez and /readyz stay with the platform.
+http::Surface gated(http::Surface surface, runtime::Node& node, const DomainInstance& domain) {
   for (http::Route& route : surface.routes) {
+    if (domain.answers_always(route)) continue;
     route.handler = [&node, inner = std::move(route.handler), fault = surface.fault](http::Request& request) -> Task<http::Response> {
       if (node.ready()) return inner(request);
       return [](http::Response response) -> Task<http::Response> {
-        response.header("Retry-After", "1");
+        std::erase_if(response.headers, [](const auto& field) { return field.first == "Retry-After"; });  // the surface may have said so
+        response.header("X-Reason-Code", kNotReadyReason).header("Retry-After", "1");
         response.close = true;
         co_return response;
       }(fault(http::Fault::overloaded, "The node is starting or stopping", {}));
@@ -268,7 +274,7 @@ Result<void> compose(Process& process) {
   const DomainServices services{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring, .blocking = *process.files,
                                 .position_tag = position_tag(*process.installation.ring), .metrics = process.metrics.get()};
   for (const auto& domain : process.domains) {
-    for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node));
+    for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node, *domain));
   }
   const auto documents = std::make_shared<schema::Documents>();
   for (http::Route& route : schema::document_routes(documents)) surfaces.front().routes.push_back(std::move(route));

@@ -114,6 +114,9 @@ class BuildsInstance final : public DomainInstance {
   }
   Task<void> stop() override { return export_ ? export_->stop() : DomainInstance::stop(); }
 
+  /// The page and its parts lie in the program.
+  bool answers_always(const http::Route& route) const override { return route.pattern == "/" || route.pattern == "/page/:file"; }
+
   std::vector<http::Surface> surfaces(const DomainServices& services) override {
     builds::BuildsServices given{.node = services.node, .blobs = services.blobs, .keys = services.keys, .blocking = services.blocking,
                                  .metrics = services.metrics, .api_key = api_key_,
