@@ -5,6 +5,7 @@
 
 #include "commands/builds/decider.hpp"
 #include "commands/builds/files.hpp"
+#include "commands/builds/silence.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
 
@@ -191,7 +192,8 @@ struct Fold {
     change_build(e.build_id, [&](BuildRow& build) { build.vm_ready_at = now; });
   }
 
-  void end_work(const std::string& worker_id, const std::string& build_id, int completed, int failed) const {
+  /// `spoke`: the worker itself said so, which is a contact; the end that a timer or a developer brings is none.
+  void end_work(const std::string& worker_id, const std::string& build_id, int completed, int failed, bool spoke) const {
     state.clear_timer(build_timer(build_id));
     change_worker(worker_id, [&](WorkerRow& worker) {
       worker.builds_completed += static_cast<std::uint64_t>(completed);
@@ -199,7 +201,7 @@ struct Fold {
       if (worker.active_build_id != build_id) return;
       worker.active_build_id.clear();
       worker.lost_job = false;
-      worker.contact_at = now;
+      if (spoke) worker.contact_at = now;
       if (worker.status == WorkerStatus::building) worker.status = WorkerStatus::idle;
     });
   }
@@ -220,22 +222,23 @@ struct Fold {
       build.result = e.result;
       if (e.worker_id) build.worker_id = *e.worker_id;
     });
-    end_work(e.worker_id.value_or(""), e.build_id, 1, had_failed ? -1 : 0);
+    end_work(e.worker_id.value_or(""), e.build_id, 1, had_failed ? -1 : 0, true);
     watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildFailed& e) const {
     finish(e.build_id, BuildStatus::failed, e.failure_code);
-    end_work(e.worker_id.value_or(""), e.build_id, 0, 1);
+    const bool by_silence = e.failure_code == kAttemptsExhausted && e.error_message.ends_with(kStoppedResponding);
+    end_work(e.worker_id.value_or(""), e.build_id, 0, 1, !by_silence);
     watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildTimedOut& e) const {
     finish(e.build_id, BuildStatus::failed, kTimedOutFailure);
-    end_work(e.worker_id, e.build_id, 0, 1);
+    end_work(e.worker_id, e.build_id, 0, 1, false);
     watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildCancelled& e) const {
     finish(e.build_id, BuildStatus::cancelled, {});
-    end_work(e.worker_id.value_or(""), e.build_id, 0, 0);
+    end_work(e.worker_id.value_or(""), e.build_id, 0, 0, false);
     watch_certs(e.build_id, e.certs_due_at);
   }
   void operator()(const BuildRequeued& e) const {
@@ -247,7 +250,7 @@ struct Fold {
       build.otp_expires_at = 0;
       forget_attempt(build);
     });
-    end_work(e.worker_id, e.build_id, 0, 0);
+    end_work(e.worker_id, e.build_id, 0, 0, e.reason != kStoppedResponding);
   }
 
   template <class Tokened>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "commands/builds/rules.hpp"
+#include "commands/builds/silence.hpp"
 
 namespace tidemark::commands::builds {
 
@@ -51,7 +52,7 @@ Outcome decide_expire_build(const Scene& scene, const ExpireBuild& command) {
 
   Draft draft(scene);
   if (scene.settings.requeue_on_timeout) {
-    requeue(scene, draft, *build, "worker stopped responding");
+    requeue(scene, draft, *build, std::string(kStoppedResponding));
   } else {
     draft.add(BuildTimedOut{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
                             .attempt = build->attempt,

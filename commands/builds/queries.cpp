@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "commands/builds/silence.hpp"
 #include "core/event/json.hpp"
 #include "schemas/builds/commands.hpp"
 
@@ -112,7 +113,10 @@ std::string complete_timer(const Timer& timer,
   using schemas::builds::ExpireBuild;
   using schemas::builds::ExpireWorker;
   if (timer.command == ExpireBuild::kType) {
-    return filled<ExpireBuild>(timer.data, [&](ExpireBuild& c) { c.last_sign_at = memory(seen_key(c.build_id)); });
+    return filled<ExpireBuild>(timer.data, [&](ExpireBuild& c) {
+      // What may be the result of this build keeps it from ending by silence.
+      c.last_sign_at = std::max(memory(seen_key(c.build_id)), memory(kUnnamedUploadKey));
+    });
   }
   if (timer.command == ExpireWorker::kType) {
     return filled<ExpireWorker>(timer.data,

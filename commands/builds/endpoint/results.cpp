@@ -6,6 +6,7 @@
 #include "commands/builds/endpoint/replies.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 #include "commands/builds/rules.hpp"
+#include "commands/builds/silence.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/refusals.hpp"
 
@@ -37,17 +38,21 @@ struct Report {
 };
 
 /// Bytes that arrive are a sign of life of the build they are for, as far as the request has said which.
-/// Of a form that begins with its file it has not: then they are for the build its worker has. A worker that is known by its
-/// token gives no life to another's build.
+/// Of a form that begins with its file it has not: then they are for the build its worker has, and of one that has not named its
+/// worker either for any of the pool, of which none ends meanwhile by silence. A worker that is known by its token gives no life
+/// to another's build.
 void note_progress(Api& api, const std::string& token_worker, const std::string& build_header, const std::string& worker_header,
                    const Form& form) {
   const std::string* field = form.field("build_id");
   const std::string& build_id = field != nullptr ? *field : build_header;
   const std::string* worker_id = form.field("worker_id");
   if (worker_id == nullptr && !worker_header.empty()) worker_id = &worker_header;
-  if (build_id.empty() && worker_id == nullptr) return;
   if (!token_worker.empty() && (worker_id == nullptr || *worker_id != token_worker)) return;
   api.owner_call([&](const runtime::OwnerView& view) {
+    if (build_id.empty() && worker_id == nullptr) {
+      view.memory.set(std::string(kUnnamedUploadKey), to_ms(view.now));
+      return;
+    }
     const auto build = build_id.empty() ? active_build_of(view.state, *worker_id) : find_build(view.state, build_id);
     if (build && (worker_id == nullptr || owner_of(*build) == *worker_id)) note_life(view, *build);
   });

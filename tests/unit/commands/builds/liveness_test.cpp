@@ -1,3 +1,4 @@
+#include "commands/builds/silence.hpp"
 #include "tests/unit/commands/builds/history.hpp"
 
 namespace tidemark::commands::builds {
@@ -111,8 +112,44 @@ TEST(Timeout, ItMayRequeueInstead) {
              logged("b1", 0, "Build requeued: worker stopped responding")});
 }
 
+TEST(Timeout, AnEndThatTheWorkerDidNotBringIsNoContactOfIt) {
+  Settings requeueing, last_attempt;
+  requeueing.requeue_on_timeout = last_attempt.requeue_on_timeout = true;
+  last_attempt.attempts_max = 1;
+  for (const Settings& settings : {Settings{}, requeueing, last_attempt}) {
+    auto g = assigned_build().with(settings);
+    g.after(600 * kSecond).when(expire());
+    ASSERT_FALSE(g.events().empty());
+    EXPECT_EQ(worker_of(g, "w1").status, WorkerStatus::idle);
+    EXPECT_EQ(worker_of(g, "w1").contact_at, kT0);
+    g.when(ExpireWorker{.worker_id = "w1"}).then_types({"WorkerWentOffline"});
+  }
+  auto g = assigned_build();
+  g.after(100 * kSecond).when(CancelBuild{.build_id = "b1"});
+  EXPECT_EQ(worker_of(g, "w1").contact_at, kT0);
+  EXPECT_EQ(nodes_online(g.state(), from_ms(g.now()), from_ms(kT0), std::chrono::seconds(60), [](auto) { return std::nullopt; }), 0);
+}
+
+TEST(Timeout, AnEndThatTheWorkerBringsIsAContactOfIt) {
+  const std::int64_t later = 100 * kSecond;
+  auto done = assigned_build(), broken = assigned_build(), given_back = assigned_build();
+  done.after(later).when(success("b1", "w1"));
+  broken.after(later).when(failure("b1", "w1"));
+  given_back.after(later).when(AbandonBuild{.build_id = "b1", .worker_id = "w1", .reason = "no disk"});
+  for (const Given* g : {&done, &broken, &given_back}) EXPECT_EQ(worker_of(*g, "w1").contact_at, kT0 + later);
+}
+
 TEST(Timeout, TheMessageSaysHowLong) {
   EXPECT_EQ(timeout_message(300'999), "Build timeout - no heartbeat from worker for 300s");
+}
+
+TEST(TimerCompletion, AnUploadThatNamesNobodyMayBeOfAnyBuild) {
+  const auto completed = [](std::int64_t seen, std::int64_t upload) {
+    const auto memory = [&](std::string_view key) { return std::optional(key == kUnnamedUploadKey ? upload : seen); };
+    return complete_timer(Timer{{}, "ExpireBuild", R"({"build_id":"b1","attempt":1})"}, memory);
+  };
+  EXPECT_EQ(completed(7, 9), R"({"build_id":"b1","attempt":1,"last_sign_at":9})");
+  EXPECT_EQ(completed(9, 7), R"({"build_id":"b1","attempt":1,"last_sign_at":9})");
 }
 
 TEST(TimerCompletion, TheOwnersMemoryComesWithTheCommand) {
