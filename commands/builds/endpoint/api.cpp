@@ -1,6 +1,7 @@
 #include "commands/builds/endpoint/api.hpp"
 
 #include "core/base/bytes.hpp"
+#include "core/base/utf8.hpp"
 #include "core/observe/log.hpp"
 
 namespace tidemark::commands::builds::endpoint {
@@ -98,6 +99,10 @@ Task<std::unique_ptr<JsonBody>> read_json(http::Request& request, std::size_t by
   event::JsonLimits limits;
   limits.replace_lone_surrogates = true;  // a log line cut inside an emoji must not cost its batch
   auto document = event::JsonDocument::parse(body->text, limits);
+  if (!document.ok() && !is_utf8(body->text)) {  // nor must a byte of another encoding
+    body->text = mend_utf8(body->text);
+    document = event::JsonDocument::parse(body->text, limits);
+  }
   if (!document.ok()) {
     body->refusal = error_answer(400, "Invalid JSON body");
     co_return body;

@@ -21,6 +21,35 @@ constexpr std::string_view kHeartbeatFailed = "Heartbeat failed";
 constexpr std::string_view kLogsFailed = "Failed to store logs";
 
 http::Response refuse(const RefusalSpec& refusal) { return error_answer(refusal.status, refusal.text, refusal.reason); }
+constexpr std::size_t kLogBodyBytesMax = 8u << 20;
+constexpr std::size_t kLogLineBytesMax = 1u << 20;      // a longer one goes on in the next line
+constexpr std::size_t kLogCommandBytesMax = 2u << 20;   // as JSON: its events are one record, which has 4 MiB
+
+/// Adds a line as one entry, or as several when it is too long for one.
+void add_lines(LogLevel level, std::string_view message, std::vector<LogEntry>& entries) {
+  while (message.size() > kLogLineBytesMax) {
+    std::size_t end = kLogLineBytesMax;
+    while ((static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
+    entries.push_back(LogEntry{level, std::string(message.substr(0, end))});
+    message.remove_prefix(end);
+  }
+  entries.push_back(LogEntry{level, std::string(message)});
+}
+
+/// Takes from `entries`, from `next` on, what goes into one command.
+std::vector<LogEntry> next_batch(std::vector<LogEntry>& entries, std::size_t& next) {
+  std::vector<LogEntry> batch;
+  std::size_t bytes = 0;
+  for (; next < entries.size(); ++next) {
+    std::string json;
+    event::write_json_string(json, entries[next].message);
+    bytes += json.size() + 40;
+    if (!batch.empty() && bytes > kLogCommandBytesMax) break;
+    batch.push_back(std::move(entries[next]));
+  }
+  return batch;
+}
+
 http::Response log_body_invalid() {
   return error_answer(400, "Invalid body. Expected { level, message } or { logs: [...] }", "LOG_BODY_INVALID");
 }
@@ -114,7 +143,7 @@ Task<http::Response> append_logs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
   if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build, kLogsFailed)) co_return std::move(*refusal);
-  auto body = co_await read_json(request);
+  auto body = co_await read_json(request, kLogBodyBytesMax);
   if (body->refusal) co_return std::move(*body->refusal);
   const event::JsonNode root = body->root();
 
@@ -123,6 +152,7 @@ Task<http::Response> append_logs(Api& api, http::Request& request) {
   command.credential = caller.credential;
   command.worker_id = caller.worker_id;
   command.attempt = caller.attempt;
+  std::vector<LogEntry> entries;
   const bool many = root["logs"].is_array();
   std::size_t sent = 0;
   if (many) {
@@ -130,7 +160,7 @@ Task<http::Response> append_logs(Api& api, http::Request& request) {
       ++sent;
       const auto level = parse_client_level(entry["level"].as_string().value_or(""));
       const auto message = entry["message"].as_string();
-      if (level && message) command.entries.push_back(LogEntry{*level, std::string(*message)});
+      if (level && message) add_lines(*level, *message, entries);
     }
   } else {
     const auto level_text = root["level"].as_string();
@@ -138,9 +168,10 @@ Task<http::Response> append_logs(Api& api, http::Request& request) {
     if (!level_text || level_text->empty() || !message) co_return log_body_invalid();
     const auto level = parse_client_level(*level_text);
     if (!level) co_return error_answer(400, "Invalid log level. Must be: info, warn, or error", "LOG_LEVEL_INVALID");
-    command.entries.push_back(LogEntry{*level, std::string(*message)});
+    add_lines(*level, *message, entries);
   }
-  if (!command.entries.empty()) {
+  for (std::size_t next = 0; next < entries.size();) {
+    command.entries = next_batch(entries, next);
     const auto outcome = co_await api.execute(request, command, caller.actor());
     if (!was_done(outcome)) co_return answer_for(outcome, kLogsFailed);
   }

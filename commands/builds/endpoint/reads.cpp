@@ -27,6 +27,21 @@ bool read_filter(const http::Request& request, model::ListFilter& filter) {
   return true;
 }
 
+/// Renders on the blocking executor what may be long, from rows that do not change meanwhile: many lines or builds delay nobody.
+Task<http::Response> render_aside(Api& api, Fn<std::string()> make) {
+  auto work = [make = std::move(make)]() mutable -> Result<std::string> {
+    try {
+      return make();
+    } catch (const RowsUnavailable& failed) {
+      return make_error(Code::unavailable, failed.what());
+    }
+  };
+  auto running = run_on(api.services.blocking, api.node().scheduler(), std::move(work));
+  auto made = co_await running;
+  if (!made.ok()) co_return ledger_unavailable(kInternalText);
+  co_return answer(200, std::move(*made));
+}
+
 /// The view of one build that the caller may read, or the answer to send instead.
 struct Seen {
   std::optional<http::Response> refusal;
@@ -58,7 +73,8 @@ Task<http::Response> list_builds(Api& api, http::Request& request) {
   if (!read_filter(request, filter)) co_return answer(200, "[]");
   const auto rows = co_await fresh_rows(api, model::BuildsModel::kName);
   if (!rows) co_return ledger_unavailable(kInternalText);
-  co_return answer(200, render::list_json(*rows, filter));
+  auto rendering = render_aside(api, [rows, filter] { return render::list_json(*rows, filter); });
+  co_return co_await std::move(rendering);
 }
 
 Task<http::Response> active_builds(Api& api, http::Request& request) {
@@ -94,7 +110,8 @@ Task<http::Response> build_logs(Api& api, http::Request& request) {
   if (!build) co_return build_not_found();
   const auto rows = co_await fresh_rows(api, model::LogsModel::kName);
   if (!rows) co_return ledger_unavailable(kInternalText);
-  co_return answer(200, render::logs_json(*rows, id, read_limit(request)));
+  auto rendering = render_aside(api, [rows, id, limit = read_limit(request)] { return render::logs_json(*rows, id, limit); });
+  co_return co_await std::move(rendering);
 }
 
 Task<http::Response> worker_stats(Api& api, http::Request& request) {

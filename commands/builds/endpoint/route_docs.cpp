@@ -263,7 +263,7 @@ RouteDoc source() { return owned(route("Source of a build, for its worker", byte
 RouteDoc certs() {
   auto doc = owned(route("Certificates of a build, for its worker", {200, "The file", {{"application/zip", {}, {}}}},
                          {{404, "Build not found; Certs not found"}}));
-  doc.description = "Kept encrypted; never cached.";
+  doc.description = "Kept encrypted; never cached. Conditions and single ranges as of every file.";
   return doc;
 }
 
@@ -362,7 +362,9 @@ RouteDoc append_logs() {
   auto doc = owned(route("Add log lines", json(object_schema({{"success", kTrue}, {"count?", "uint"}})),
                          {{400, "Invalid log level. Must be: info, warn, or error; Invalid body. Expected { level, message } or { logs: [...] }"},
                           {404, "Build not found"}}));
-  doc.description = "One line, or many in `logs`; of many, those without a known level or a text are skipped. Taken after the end of a build too.";
+  doc.description = "One line, or many in `logs`; of many, those without a known level or a text are skipped. Taken after the end of a build too. "
+                    "At most 8 MiB; a line of more than 1 MiB goes on in further lines, and bytes that are not UTF-8 become U+FFFD. "
+                    "Up to 2 MiB of lines are added whole or not at all; of more, a failure may leave the first ones.";
   return with_body(std::move(doc), {{"level?", "string"}, {"message?", "string"}, {"logs?", array_schema(http::member_schema("object"))}});
 }
 
