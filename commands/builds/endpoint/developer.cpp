@@ -36,10 +36,31 @@ Task<std::shared_ptr<void>> turn_of(Api& api, const CommandName& name, std::stri
 
 /// The build that an earlier request under the same Idempotency-Key has made. Its files must not be written again: this
 /// request may yet turn out to be another one.
-std::optional<BuildRow> made_before(Api& api, const CommandName& name, std::string_view build_id) {
+std::optional<BuildRow> find_made(Api& api, std::string_view build_id) {
   std::optional<BuildRow> build;
-  if (name.keyed) api.owner_call([&](const runtime::OwnerView& view) { build = find_build(view.state, build_id); });
+  api.owner_call([&](const runtime::OwnerView& view) { build = find_build(view.state, build_id); });
   return build;
+}
+std::optional<BuildRow> made_before(Api& api, const CommandName& name, std::string_view build_id) {
+  return name.keyed ? find_made(api, build_id) : std::nullopt;
+}
+
+/// Whether the build came of a request with the same content.
+bool has_content(const BuildRow& build, const SubmitBuild& command) {
+  const auto hash = [](const std::optional<BlobRef>& file) { return file ? file->sha256 : std::string(); };
+  return build.platform == command.platform && build.source.sha256 == command.source.sha256 && hash(build.certs) == hash(command.certs);
+}
+
+/// The id for other content under a key that has made a build: the same for the same content.
+std::string other_build_id(const CommandName& name, const SubmitBuild& command) {
+  return derive_build_id(name.id + '/' + command.source.sha256 + '/' + std::string(name_of(command.platform)) + '/' +
+                         (command.certs ? command.certs->sha256 : std::string()));
+}
+
+/// The answer of the request that made the build, for a repeat that comes when its key is forgotten.
+SubmittedReply answer_again(const BuildRow& build) {
+  return SubmittedReply{.build_id = build.id, .submitted_at = build.submitted_at, .token_key_id = build.token_key_id,
+                        .original_build_id = std::nullopt};
 }
 
 /// A build that was submitted, or the answer to send instead.
@@ -96,20 +117,42 @@ Task<Submitted> take_submission(Api& api, http::Request& request, std::string_vi
   }
   command.source = blob_ref(*stored, BlobKind::source, *source);
   const auto held_certs = api.blobs().hold(build_id);
+  std::string private_name = before ? build_id + "-again" : build_id;
   if (certs != nullptr) {
-    std::string private_name = before ? build_id + "-again" : build_id;
     auto kept = co_await api.blobs().commit_private(std::move(certs->upload), private_name);
     if (!kept.ok()) {
       log_unstored_file("certs", kept.error());
       out.refusal = error_answer(500, kSubmitFailed);
       co_return out;
     }
-    if (before) (void)co_await api.blobs().remove_private(std::move(private_name));
     command.certs = blob_ref(*kept, BlobKind::certs, *certs);
   }
+  // While the key is remembered, other content is refused; afterwards it is another build.
+  auto made = before;
+  std::shared_ptr<void> held_others;
+  if (before && !has_content(*before, command)) {
+    command.build_id = other_build_id(name, command);
+    made = find_made(api, *command.build_id);
+    command.token_key_id = made ? made->token_key_id : api.keys().current_mac_key();
+    command.access_token_sha256 = token_hash(access_token(api, command.token_key_id, *command.build_id));
+    held_others = api.blobs().hold(*command.build_id);
+    if (command.certs && !made) {
+      auto copied = co_await api.blobs().copy_private(private_name, *command.build_id);
+      if (!copied.ok()) {
+        log_unstored_file("certs", copied.error());
+        out.refusal = error_answer(500, kSubmitFailed);
+      }
+    }
+  }
+  if (before && command.certs) (void)co_await api.blobs().remove_private(private_name);
+  if (out.refusal) co_return out;
   const auto outcome = co_await api.execute(request, command, "api-key", std::move(name));
   auto reply = reply_of<SubmittedReply>(outcome);
+  if (!reply && made && outcome.reason == kBuildIdTaken.reason) reply = answer_again(*made);
   if (!reply) {
+    const bool copied_for_nothing = held_others && !made && command.certs && outcome.kind != runtime::Outcome::Kind::failed &&
+                                    !find_made(api, *command.build_id);
+    if (copied_for_nothing) (void)co_await api.blobs().remove_private(*command.build_id);
     out.refusal = answer_for(outcome, kSubmitFailed);
     co_return out;
   }
@@ -198,7 +241,8 @@ Task<http::Response> retry(Api& api, http::Request& request) {
     command.keep_certs = copied.ok();
   }
   const auto outcome = co_await api.execute(request, command, "api-key", std::move(name));
-  const auto reply = reply_of<SubmittedReply>(outcome);
+  auto reply = reply_of<SubmittedReply>(outcome);
+  if (!reply && before && outcome.reason == kBuildIdTaken.reason) reply = answer_again(*before);
   if (!reply) {
     if (command.keep_certs && !before && outcome.kind == runtime::Outcome::Kind::refused) {
       (void)co_await api.blobs().remove_private(build_id);
