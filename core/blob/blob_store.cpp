@@ -14,6 +14,7 @@
 #include "core/blob/blob_metrics.hpp"
 #include "core/blob/collect.hpp"
 #include "core/blob/piece_sums.hpp"
+#include "core/blob/private_reader.hpp"
 #include "core/blob/staging.hpp"
 #include "core/keys/key_ring.hpp"
 
@@ -198,7 +199,7 @@ Result<Descriptor> open_object(const Area& area, const BlobRef& ref) {
   return file;
 }
 
-class FileBlobStore final : public BlobStore {
+class FileBlobStore final : public BlobStore, public PrivateSource {
  public:
   explicit FileBlobStore(Parts parts) : parts_(std::move(parts)) {}
 
@@ -342,6 +343,26 @@ class FileBlobStore final : public BlobStore {
     co_return content;
   }
 
+  Task<Result<OpenedPrivate>> open_private(std::string name, std::uint64_t bytes_max) override {
+    if (parts_.ring == nullptr) co_return no_ring();
+    if (!is_private_name(name)) co_return bad_name();
+    auto work = [area = parts_.area, ring = parts_.ring, name = std::move(name), bytes_max] {
+      return PrivateReader::open(area->private_file(name), *ring, name, bytes_max);
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    auto opened = co_await running;
+    if (!opened) {
+      parts_.metrics.read_failed(opened.error());
+      co_return opened.take_error();
+    }
+    std::shared_ptr<PrivateReader> reader = std::move(*opened);
+    OpenedPrivate out;
+    out.size = reader->size();
+    out.sha256 = reader->sha256();
+    out.piece = [this, reader = std::move(reader)](std::uint64_t index) { return read_frame(reader, index); };
+    co_return out;
+  }
+
   // Under a key of its own again: so each copy can be destroyed for itself.
   Task<Result<void>> copy_private(std::string from, std::string to) override {
     if (parts_.ring == nullptr) co_return no_ring();
@@ -413,6 +434,13 @@ class FileBlobStore final : public BlobStore {
       metrics.damaged();
       return false;
     };
+  }
+  Task<Result<std::string>> read_frame(std::shared_ptr<PrivateReader> reader, std::uint64_t index) {
+    auto work = [reader = std::move(reader), index] { return reader->frame(index); };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    auto plain = co_await running;
+    if (!plain) parts_.metrics.read_failed(plain.error());
+    co_return plain;
   }
   static void close_and_delete(int* fd) {
     ::close(*fd);

@@ -46,6 +46,11 @@ class FrameReader {
   /// The plain bytes of the next frame; corrupt when any byte of it was changed, or frames were moved or cut off.
   Result<std::string> next();
   bool done() const { return index_ == frames_; }
+  /// The next frame is the one of that number, which there must be.
+  void seek(std::uint64_t index) {
+    TM_ASSERT(index < frames_, "there is such a frame");
+    index_ = index;
+  }
 
  private:
   FrameReader() = default;

@@ -201,6 +201,7 @@ class Connection final : public Request {
   std::size_t sent_ = 0;            ///< of out_ and out_body_ together
   std::uint64_t file_offset_ = 0, file_left_ = 0;
   bool streams_ = false;            ///< a StreamBody follows the head
+  bool sized_ = false;              ///< of a length that its handler gave as Content-Length: not in chunks
   LiveExchange* live_ = nullptr;    ///< while the connection is streamed to or is a WebSocket
 };
 

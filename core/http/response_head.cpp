@@ -90,7 +90,7 @@ void put_response_head(std::string& out, const ResponseHead& head) {
     put_number(out, *head.content_length);
     out += "\r\n";
   }
-  if (head.streamed && !head.http_1_0) out += "Transfer-Encoding: chunked\r\n";
+  if (head.streamed && !head.http_1_0 && !head.content_length) out += "Transfer-Encoding: chunked\r\n";
   if (!head.keep_alive) {
     out += "Connection: close\r\n";
   } else if (head.http_1_0) {

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <optional>
 
 #include "core/http/connection_io.hpp"
+#include "core/http/head.hpp"
 #include "core/http/range.hpp"
 
 namespace tidemark::http {
@@ -18,6 +21,16 @@ constexpr std::size_t kJoinedBytes = 8u << 10;  ///< a body up to this goes into
 constexpr Duration kLingerTotal = std::chrono::seconds(30);
 constexpr Duration kLingerStall = std::chrono::seconds(5);
 constexpr Duration kRefusalLinger = std::chrono::seconds(1);
+
+/// What the handler promises of a body that it streams.
+std::optional<std::uint64_t> given_length(const Response& response) {
+  for (const auto& [name, value] : response.headers) {
+    std::uint64_t length = 0;
+    if (!same_token(name, "content-length")) continue;
+    if (std::from_chars(value.data(), value.data() + value.size(), length).ec == std::errc()) return length;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -59,6 +72,11 @@ void Connection::render_response() {
   head.response = &response_;
   head.http_1_0 = head_.minor_version == 0;
   streams_ = std::holds_alternative<StreamBody>(response_.body);
+  sized_ = false;
+  if (streams_) {
+    head.content_length = given_length(response_);
+    sized_ = head.content_length.has_value();
+  }
   if (streams_ && head.http_1_0) keep_ = false;
   // A stream reads ahead behind `in_`, where what is left in front of the next head would be missing.
   if (streams_ && (!body_done_ || (!body_in_head_buffer_ && body_.size() != 0))) keep_ = false;

@@ -116,7 +116,7 @@ Task<bool> Connection::Stream::end(bool whole) {
 }
 
 Task<bool> Connection::run_stream(StreamBody body) {
-  const bool chunked = head_.minor_version != 0;
+  const bool chunked = head_.minor_version != 0 && !sized_;
   shed_buffers();
   std::string heartbeat = std::move(body.heartbeat);
   if (chunked && !heartbeat.empty()) frame_chunk(heartbeat);

@@ -1,9 +1,13 @@
 // Files out: results and sources to developers, sources and certificates to the worker in charge.
 
+#include <stdexcept>
+
 #include "commands/builds/endpoint/certs_file.hpp"
 #include "commands/builds/endpoint/credentials.hpp"
 #include "commands/builds/endpoint/routes.hpp"
 #include "core/blob/piece_sums.hpp"
+#include "core/blob/private_reader.hpp"
+#include "core/http/range.hpp"
 
 namespace tidemark::commands::builds::endpoint {
 namespace {
@@ -39,6 +43,37 @@ Task<http::Response> send_blob(Api& api, BlobRef ref, std::string content_type, 
   };
   response.body = std::move(body);
   co_return response;
+}
+
+/// What of the content is to be sent: all of it unless a single range is asked for.
+http::RangeChoice wanted_range(const http::Request& request, std::string_view tag, std::uint64_t size) {
+  const http::RangeChoice whole{http::RangeKind::whole, 0, size};
+  const auto range = request.header("Range");
+  if (!range || request.method() != http::Method::get) return whole;
+  if (const auto if_range = request.header("If-Range"); if_range && !http::if_range_holds(*if_range, tag)) return whole;
+  const http::RangeChoice choice = http::choose_range(*range, size);
+  return choice.kind == http::RangeKind::whole ? whole : choice;
+}
+
+/// One piece is in memory at a time. One that cannot be had cuts the connection.
+Task<void> send_pieces(std::shared_ptr<const blob::OpenedPrivate> bundle, http::RangeChoice wanted, std::string filename,
+                       http::BodyStream& stream) {
+  std::uint64_t at = wanted.first;
+  const std::uint64_t end = wanted.first + wanted.size;
+  while (at < end) {
+    auto making = bundle->piece(at / blob::kFramePlainBytes);
+    auto piece = co_await std::move(making);
+    const std::uint64_t skipped = at % blob::kFramePlainBytes;
+    if (!piece.ok() || piece->size() <= skipped) {
+      if (!piece.ok()) log_unusable_file(filename, piece.error());
+      throw std::runtime_error("a piece of the content cannot be had");
+    }
+    std::string part = piece->substr(skipped, end - at);
+    at += part.size();
+    auto writing = stream.write(std::move(part));
+    const auto written = co_await std::move(writing);
+    if (!written.ok()) throw std::runtime_error("the client does not read");
+  }
 }
 
 std::string result_name(const BuildRow& build) { return build.id + (build.platform == Platform::ios ? ".ipa" : ".apk"); }
@@ -100,13 +135,40 @@ Task<http::Response> certs(Api& api, http::Request& request) {
   Caller caller;
   BuildRow build;
   if (auto refusal = check_owner_or_vm(api, request, request.param("id"), OwnerRoute::plain, caller, build)) co_return std::move(*refusal);
-  auto reading = read_certs(api, build, api.settings().certs_bytes_max, kInternalText);
-  auto bundle = co_await std::move(reading);
-  if (bundle->refusal) co_return std::move(*bundle->refusal);
+  if (!build.certs) co_return error_answer(404, kNoCerts);
+  auto opening = blob::private_source(api.blobs()).open_private(build.id, api.settings().certs_bytes_max);
+  auto opened = co_await std::move(opening);
+  if (!opened.ok()) {
+    log_unusable_file(build.id + "-certs.zip", opened.error());
+    co_return opened.error().code == Code::not_found ? error_answer(404, kNoCerts) : error_answer(500, kInternalText);
+  }
   http::Response response;
   response.header("Content-Type", "application/zip").header("Content-Disposition", attachment(build.id + "-certs.zip"));
   response.header("Cache-Control", "no-store");
-  response.body = std::move(bundle->plain);
+  auto bundle = std::make_shared<const blob::OpenedPrivate>(std::move(*opened));
+  const std::string tag = '"' + bundle->sha256 + '"';
+  response.header("ETag", tag).header("Accept-Ranges", "bytes");
+  if (const auto none_match = request.header("If-None-Match"); none_match && http::none_match_fails(*none_match, tag)) {
+    response.status = 304;
+    co_return response;
+  }
+  const http::RangeChoice wanted = wanted_range(request, tag, bundle->size);
+  if (wanted.kind == http::RangeKind::unsatisfiable) {
+    response.status = 416;
+    response.header("Content-Range", "bytes */" + std::to_string(bundle->size));
+    co_return response;
+  }
+  if (wanted.kind == http::RangeKind::part) {
+    response.status = 206;
+    response.header("Content-Range", "bytes " + std::to_string(wanted.first) + '-' + std::to_string(wanted.first + wanted.size - 1) + '/' +
+                                         std::to_string(bundle->size));
+  }
+  response.header("Content-Length", std::to_string(wanted.size));
+  http::StreamBody body;
+  body.produce = [bundle, wanted, filename = build.id + "-certs.zip"](http::BodyStream& stream) {
+    return send_pieces(bundle, wanted, filename, stream);
+  };
+  response.body = std::move(body);
   co_return response;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A build's certificate bundle in the clear. Every route that hands certificates out reads them here.
+// A build's certificate bundle in the clear. Whoever takes it apart reads it here; the route that hands it out as it is streams it.
 
 #include <cstdint>
 #include <memory>
