@@ -118,6 +118,6 @@ inline constexpr Table<IdRow, BlobKind, std::int64_t, std::string> kEndedFiles{3
 inline constexpr Table<PurgesRow> kPurges{31};
 
 /// Version of these tables; another one is rebuilt from the log.
-inline constexpr int kStateVersion = 4;
+inline constexpr int kStateVersion = 5;
 
 }  // namespace tidemark::commands::builds

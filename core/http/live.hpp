@@ -25,8 +25,8 @@
 
 namespace tidemark::http {
 
-/// The body of a response as it is written: chunked on HTTP/1.1, until close on HTTP/1.0. A peer that shuts its sending side
-/// counts as gone.
+/// The body of a response as it is written: chunked on HTTP/1.1, until close on HTTP/1.0; neither when the handler gave the length
+/// as Content-Length, and then writes just as much or throws. A peer that shuts its sending side counts as gone.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
