@@ -15,7 +15,7 @@ bool presents_live_token(const Scene& scene, const WorkerRow& worker, const std:
 std::optional<BuildRow> first_pending(const Scene& scene) {
   const auto totals = kTotals.get(scene.state);
   if (!totals || totals->pending == 0) return std::nullopt;
-  const auto row = kPending.get(scene.state, totals->first_submitted_at, totals->first_order);
+  const auto row = kPending.get(scene.state, totals->first_queued_at, totals->first_order);
   return row ? scene.build(row->id) : std::nullopt;
 }
 

@@ -24,6 +24,7 @@ struct Decide {
   Outcome operator()(const ExpireBuild& c) const { return decide_expire_build(scene, c); }
   Outcome operator()(const ExpireWorker& c) const { return decide_expire_worker(scene, c); }
   Outcome operator()(const PurgeBlob& c) const { return decide_purge(scene, c); }
+  Outcome operator()(const Import& c) const { return decide_import(scene, c); }
 };
 
 }  // namespace

@@ -1,10 +1,12 @@
 // The fold: total, it believes history. Every change of a build goes through save_build(), which keeps queue, active
 // set, blob uses and totals with it.
 
+#include <algorithm>
 #include <tuple>
 
 #include "commands/builds/decider.hpp"
 #include "commands/builds/files.hpp"
+#include "commands/builds/import_tables.hpp"
 #include "commands/builds/silence.hpp"
 #include "commands/builds/tables.hpp"
 #include "core/event/json.hpp"
@@ -26,22 +28,22 @@ void count(TotalsRow& totals, BuildStatus status, std::int64_t by) {
 }
 
 void join_queue(State& state, TotalsRow& totals, const BuildRow& build) {
-  const bool first = totals.pending == 1 || std::tie(build.submitted_at, build.order) <
-                                                std::tie(totals.first_submitted_at, totals.first_order);
+  const bool first = totals.pending == 1 || std::tie(build.queued_at, build.order) <
+                                                std::tie(totals.first_queued_at, totals.first_order);
   if (first) {
-    totals.first_submitted_at = build.submitted_at;
+    totals.first_queued_at = build.queued_at;
     totals.first_order = build.order;
   }
-  kPending.put(state, build.submitted_at, build.order, IdRow{build.id});
+  kPending.put(state, build.queued_at, build.order, IdRow{build.id});
 }
 
 void leave_queue(State& state, TotalsRow& totals, const BuildRow& build) {
-  kPending.erase(state, build.submitted_at, build.order);
+  kPending.erase(state, build.queued_at, build.order);
   if (totals.pending == 0) return;
   kPending.scan_from(state, [&](const auto& key, const IdRow&) {
-    std::tie(totals.first_submitted_at, totals.first_order) = key;
+    std::tie(totals.first_queued_at, totals.first_order) = key;
     return false;
-  }, totals.first_submitted_at, totals.first_order);
+  }, totals.first_queued_at, totals.first_order);
 }
 
 // Every reference of a build is in the index of uses, and in that of ended files once it has ended.
@@ -54,9 +56,9 @@ void save_files(State& state, const BuildRow* before, const BuildRow& after) {
       if (has && !(had && had->sha256 == has->sha256)) kBlobUses.put(state, has->sha256, kind, after.id, IdRow{});
     }
     const bool was_ended = had && is_terminal(before->status), is_ended = has && is_terminal(after.status);
-    const bool moved = was_ended && is_ended && before->completed_at != after.completed_at;
-    if (was_ended && (!is_ended || moved)) kEndedFiles.erase(state, kind, before->completed_at, after.id);
-    if (is_ended && (!was_ended || moved)) kEndedFiles.put(state, kind, after.completed_at, after.id, IdRow{});
+    const bool moved = was_ended && is_ended && kept_since(*before) != kept_since(after);
+    if (was_ended && (!is_ended || moved)) kEndedFiles.erase(state, kind, kept_since(*before), after.id);
+    if (is_ended && (!was_ended || moved)) kEndedFiles.put(state, kind, kept_since(after), after.id, IdRow{});
   }
 }
 
@@ -125,7 +127,7 @@ struct Fold {
     BuildRow build;
     build.id = e.build_id;
     build.platform = e.platform;
-    build.submitted_at = now;
+    build.submitted_at = build.queued_at = now;
     build.order = e.order;
     build.source = e.source;
     build.certs = e.certs;
@@ -209,6 +211,7 @@ struct Fold {
     change_build(build_id, [&](BuildRow& build) {
       build.status = status;
       build.completed_at = now;
+      build.kept_from = 0;
       build.failure_code = failure_code;
     });
   }
@@ -218,6 +221,7 @@ struct Fold {
       had_failed = build.status == BuildStatus::failed;
       build.status = BuildStatus::completed;
       build.completed_at = now;
+      build.kept_from = 0;
       build.failure_code.clear();
       build.result = e.result;
       if (e.worker_id) build.worker_id = *e.worker_id;
@@ -327,6 +331,79 @@ struct Fold {
 
   void operator()(const BuildLogAppended& e) const {
     kLogHeads.put(state, e.build_id, LogHeadRow{e.first_seq + e.entries.size()});
+  }
+  void operator()(const ControllerImported& e) const {
+    kImportRuns.put(state, e.database, ImportRunRow{e.run + 1, event::to_json(e.read)});
+  }
+  void operator()(const WorkerImported& e) const {
+    const ImportedWorker& row = e.worker;
+    WorkerRow worker = kWorkers.get(state, row.id).value_or(WorkerRow{});
+    const bool known = !worker.id.empty();
+    worker.id = row.id;
+    if (e.revision > 0 || !known) {
+      worker.name = row.name;
+      worker.capabilities = row.capabilities.raw;
+    }
+    worker.registered_at = known && worker.registered_at > 0 ? std::min(worker.registered_at, row.registered_at) : row.registered_at;
+    worker.contact_at = std::max(worker.contact_at, row.last_seen_at);
+    worker.builds_completed = added(worker.builds_completed, e.completed_added);
+    worker.builds_failed = added(worker.builds_failed, e.failed_added);
+    // Who is at work is said by the builds.
+    if (!known) worker.status = row.status == WorkerStatus::offline ? WorkerStatus::offline : WorkerStatus::idle;
+    kWorkers.put(state, worker.id, worker);
+    kWorkerImports.put(state, worker.id, WorkerImportRow{e.database, row.digest, e.revision, row.registered_at, row.builds_completed, row.builds_failed});
+    if (!known && worker.status != WorkerStatus::offline) watch_worker(worker.id, e.offline_due_at);
+  }
+  static std::uint64_t added(std::uint64_t count, std::int64_t by) {
+    return by < 0 && count < static_cast<std::uint64_t>(-by) ? 0 : count + static_cast<std::uint64_t>(by);
+  }
+  void operator()(const BuildImported& e) const {
+    const ImportedBuild& row = e.build;
+    const auto before = kBuilds.get(state, row.id);
+    if (before && is_active(before->status)) end_work(before->worker_id, row.id, 0, 0, false);
+    BuildRow build;
+    build.id = row.id;
+    build.platform = row.platform;
+    build.status = row.status;
+    build.submitted_at = row.submitted_at;
+    build.queued_at = row.front_of_queue ? 0 : row.submitted_at;
+    build.order = e.order;
+    build.source = row.source;
+    build.certs = row.certs;
+    build.result = row.result;
+    build.access_token_sha256 = row.access_token_sha256;
+    build.failure_code = e.failure_code;
+    build.completed_at = is_terminal(row.status) ? end_of(row) : 0;
+    build.kept_from = e.kept_from;
+    if (row.status != BuildStatus::pending) {
+      build.worker_id = build.last_worker_id = row.worker_id.value_or("");
+      build.attempt = build.worker_id.empty() ? 0 : 1;
+      build.assigned_at = row.started_at.value_or(0);
+    }
+    if (is_active(row.status)) {
+      build.assigned_at = now;
+      if (row.status == BuildStatus::building) build.building_at = now;
+      build.otp_key_id = e.otp_key_id;
+      build.otp_expires_at = e.otp_expires_at;
+      watch_build(row.id, build.attempt, e.liveness_due_at);
+      change_worker(build.worker_id, [&](WorkerRow& worker) {
+        if (worker.status == WorkerStatus::offline) watch_worker(worker.id, e.liveness_due_at);
+        worker.active_build_id = row.id;
+        worker.status = WorkerStatus::building;
+        worker.lost_job = false;
+        worker.contact_at = std::max(worker.contact_at, now);
+      });
+    }
+    // A place in the queue that changes is left first: the row is found by it.
+    if (before && before->status == BuildStatus::pending && build.status == BuildStatus::pending) build.queued_at = before->queued_at;
+    save_build(state, before ? &*before : nullptr, build);
+    watch_certs(row.id, e.certs_due_at);
+    kBuildImports.put(state, row.id, BuildImportRow{e.database, row.digest, e.revision, touch_mark(build)});
+  }
+  void operator()(const BuildLogImported& e) const {
+    const std::string& id = e.logs.build_id;
+    kLogHeads.put(state, id, LogHeadRow{e.first_seq + e.logs.lines.size()});
+    kLineImports.put(state, id, after_lines(kLineImports.get(state, id).value_or(LineImportRow{}), e.logs));
   }
   // Ephemeral: a fold of them would depend on what is still kept.
   void operator()(const HeartbeatRecorded&) const {}

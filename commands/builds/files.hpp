@@ -15,6 +15,9 @@ namespace tidemark::commands::builds {
 /// The build's file of that kind; null when it has none, or none any more. Points into `build`.
 const BlobRef* file_of(const BuildRow& build, BlobKind kind);
 
+/// When the time that the files of a build are kept for began.
+inline std::int64_t kept_since(const BuildRow& build) { return build.kept_from > 0 ? build.kept_from : build.completed_at; }
+
 struct DueFile {
   std::string build_id;
   BlobKind kind = BlobKind::certs;

@@ -31,7 +31,7 @@ Outcome decide_purge(const Scene& scene, const PurgeBlob& command) {
   if (!command.at_once) {
     const auto kept = kept_ms(scene.settings, command.kind);
     if (!kept) return Nothing<Reply>{no, std::nullopt};
-    const std::int64_t due = build->completed_at + *kept;
+    const std::int64_t due = kept_since(*build) + *kept;
     if (scene.now < due) return Nothing<Reply>{no, from_ms(due)};
   }
   Draft draft(scene);

@@ -92,5 +92,6 @@ Outcome decide_authenticate(const Scene& scene, const AuthenticateVm& command);
 Outcome decide_vm_ready(const Scene& scene, const MarkVmReady& command);
 Outcome decide_result(const Scene& scene, const ReportResult& command);
 Outcome decide_purge(const Scene& scene, const PurgeBlob& command);
+Outcome decide_import(const Scene& scene, const Import& command);
 
 }  // namespace tidemark::commands::builds

@@ -26,10 +26,12 @@ struct BuildRow {
   std::string last_worker_id;     ///< who had the last attempt, also after a requeue
   std::uint32_t attempt = 0;
   std::int64_t submitted_at = 0;
-  std::uint64_t order = 0;        ///< with submitted_at its place in the queue
+  std::int64_t queued_at = 0;     ///< when submitted; 0: before everyone
+  std::uint64_t order = 0;        ///< with queued_at its place in the queue
   std::int64_t assigned_at = 0;
   std::int64_t building_at = 0;   ///< first sign of life of the attempt
   std::int64_t completed_at = 0;  ///< any terminal state
+  std::int64_t kept_from = 0;     ///< of an import: its files' time counts from then; 0: from completed_at
   std::string failure_code;
   BlobRef source;
   std::optional<BlobRef> certs;
@@ -45,8 +47,8 @@ struct BuildRow {
   std::int64_t vm_ready_at = 0;
   std::string retry_of;
 };
-BOOST_DESCRIBE_STRUCT(BuildRow, (), (id, platform, status, worker_id, last_worker_id, attempt, submitted_at, order,
-                                     assigned_at, building_at, completed_at, failure_code, source, certs, result,
+BOOST_DESCRIBE_STRUCT(BuildRow, (), (id, platform, status, worker_id, last_worker_id, attempt, submitted_at, queued_at, order,
+                                     assigned_at, building_at, completed_at, kept_from, failure_code, source, certs, result,
                                      access_token_sha256, token_key_id, otp_key_id, otp_expires_at, auth_seq,
                                      vm_token_key_id, vm_authenticated_at, vm_token_expires_at, vm_ready_at, retry_of))
 
@@ -89,12 +91,12 @@ BOOST_DESCRIBE_STRUCT(LogHeadRow, (), (next_seq))
 struct TotalsRow {
   std::int64_t pending = 0, assigned = 0, building = 0, completed = 0, failed = 0, cancelled = 0;
   std::uint64_t next_order = 0;
-  std::int64_t first_submitted_at = 0;
+  std::int64_t first_queued_at = 0;
   std::uint64_t first_order = 0;
   std::int64_t total() const { return pending + assigned + building + completed + failed + cancelled; }
 };
 BOOST_DESCRIBE_STRUCT(TotalsRow, (), (pending, assigned, building, completed, failed, cancelled, next_order,
-                                      first_submitted_at, first_order))
+                                      first_queued_at, first_order))
 
 /// How many files were purged, and how many of them were no certificates: who deletes them waits for a change of it.
 struct PurgesRow {
@@ -105,7 +107,7 @@ BOOST_DESCRIBE_STRUCT(PurgesRow, (), (count, shared))
 
 inline constexpr Table<BuildRow, std::string> kBuilds{16};                       ///< build id
 inline constexpr Table<WorkerRow, std::string> kWorkers{17};                     ///< worker id
-inline constexpr Table<IdRow, std::int64_t, std::uint64_t> kPending{18};         ///< submitted_at, order -> build
+inline constexpr Table<IdRow, std::int64_t, std::uint64_t> kPending{18};         ///< queued_at, order -> build
 inline constexpr Table<IdRow, std::string> kActive{19};                          ///< build id -> its worker
 inline constexpr Table<LogHeadRow, std::string> kLogHeads{20};                   ///< build id
 inline constexpr Table<IdRow, std::string> kWorkerTokens{21};                    ///< token hash -> worker
@@ -113,11 +115,11 @@ inline constexpr Table<IdRow, std::string> kWorkerTokens{21};                   
 inline constexpr Table<IdRow, std::string, BlobKind, std::string> kBlobUses{22};
 inline constexpr Table<TotalsRow> kTotals{23};
 
-/// kind, end of the build (ms), build id: what could be purged from builds that have ended
+/// kind, since when its time counts (kept_since(), ms), build id: what could be purged from builds that have ended
 inline constexpr Table<IdRow, BlobKind, std::int64_t, std::string> kEndedFiles{30};
 inline constexpr Table<PurgesRow> kPurges{31};
 
 /// Version of these tables; another one is rebuilt from the log.
-inline constexpr int kStateVersion = 5;
+inline constexpr int kStateVersion = 6;
 
 }  // namespace tidemark::commands::builds

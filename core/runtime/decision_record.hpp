@@ -19,15 +19,16 @@ struct DecidedCommand {
 };
 BOOST_DESCRIBE_STRUCT(DecidedCommand, (), (type, data))
 
-/// One line of the manifest. The event's id is derived from the command id and its index here.
+/// One line of the manifest. The event's id is derived from the command id and its index here, unless it is given.
 struct DecidedEvent {
   std::string topic;
   std::uint64_t tmseq = 0;
   std::string type;
   std::string subject;
   std::optional<std::uint64_t> sequence;
+  std::optional<std::string> id;
 };
-BOOST_DESCRIBE_STRUCT(DecidedEvent, (), (topic, tmseq, type, subject, sequence))
+BOOST_DESCRIBE_STRUCT(DecidedEvent, (), (topic, tmseq, type, subject, sequence, id))
 
 struct DecisionRecord {
   std::string verdict;                     ///< "accepted" or "refused"

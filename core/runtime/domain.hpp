@@ -28,6 +28,7 @@ struct NewEvent {
   std::string partitionkey;  ///< record key
   std::string data;          ///< JSON
   std::optional<std::string> personal_subject{};  ///< whose the Personal<> fields are; nullopt when its type has none
+  std::optional<std::string> id{};  ///< UUID text, of an event whose type says its id; else it is derived from the command's
 };
 
 struct Verdict {

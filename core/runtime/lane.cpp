@@ -321,7 +321,7 @@ Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownComma
   for (std::size_t i = 0; i < record->events.size(); ++i) {
     const auto& line = record->events[i];
     if (is_reaction_record(line.type)) continue;
-    outcome.events.push_back({event_id_of(command_id, i), line.type, line.subject, line.sequence});
+    outcome.events.push_back({line.id ? *line.id : event_id_of(command_id, i), line.type, line.subject, line.sequence});
     outcome.position.merge(Position{log_.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
   }
   return outcome;
@@ -342,9 +342,12 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   // Of its own until it is decided: a decider that throws has written nothing.
   store::Overlay own(static_cast<const RowReader&>(part.overlay));
   BoundaryState state(own, lane_, boundary);
-  const auto event_id = [&](std::size_t i) { return event_id_of(request.command_id, i); };
-  const auto* skip = dynamic_cast<const SkipEventCommand*>(pending.command.get());
   Verdict verdict;
+  const auto event_id = [&](std::size_t i) {
+    if (i < verdict.events.size() && verdict.events[i].id) return *verdict.events[i].id;
+    return event_id_of(request.command_id, i);
+  };
+  const auto* skip = dynamic_cast<const SkipEventCommand*>(pending.command.get());
   try {
     verdict = skip != nullptr ? skip->decide(home_topic(pending.domain), lane_, request.actor, own)
                               : domain.decider->decide(*pending.command, context, part.info.settings, state, event_id);
@@ -420,7 +423,7 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
     const std::size_t topic = runtime.topic_index(event.topic);
     TM_ASSERT(topic < decisions, "an event names a topic that its domain does not declare");
     const bool is_fact = runtime.topics[topic].spec.topic_class == log::TopicClass::fact;
-    envelope.id = event_id_of(request.command_id, i);
+    envelope.id = event.id ? *event.id : event_id_of(request.command_id, i);
     envelope.type = event.type;
     envelope.subject = event.subject;
     envelope.partitionkey = event.partitionkey;
@@ -443,7 +446,7 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
       outcome.position.merge(Position{log_.epoch(), {{event.topic, lane_, *envelope.tmseq}}});
       outcome.events.push_back({envelope.id, event.type, event.subject, envelope.sequence});
     }
-    decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence});
+    decision.events.push_back({event.topic, envelope.tmseq->value, event.type, event.subject, envelope.sequence, event.id});
     envelope.tmkey.clear();
     event.data = runtime.personal->seal(event.type, std::move(event.data), event.personal_subject, envelope.id, envelope.tmkey);
     add(topic, envelope, event.data);

@@ -62,6 +62,11 @@ bool variant_names_second(std::string_view name) {
   return found;
 }
 
+/// An event type that stands for something with an id of its own, such as an imported row, says: std::string event_id() const
+/// (UUID text). Never twice the same within an installation: its decider sees to that.
+template <class T>
+concept NamesItself = requires(const T& event) { { event.event_id() } -> std::convertible_to<std::string>; };
+
 /// Whose the Personal<> fields of a message are: what its personal_subject() says, else, for an event, its subject.
 template <class T>
 std::optional<std::string> personal_subject_of(const T& message) {
@@ -172,6 +177,7 @@ class TypedDecider final : public Decider {
         using T = std::decay_t<decltype(e)>;
         verdict.events.push_back(NewEvent{std::string(T::kTopic), event::make_type(D::kDomain, T::kType, T::kVersion),
                                           e.subject(), e.record_key(), event::to_json(e), detail::personal_subject_of(e)});
+        if constexpr (detail::NamesItself<T>) verdict.events.back().id = e.event_id();
       }, event);
       const NewEvent& made = verdict.events.back();
       const std::size_t recorded = event::sealed_size_max(made.data);
@@ -179,7 +185,7 @@ class TypedDecider final : public Decider {
       if (recorded > kRecordDataMax || bytes > log::kLaneBatchBytesMax / 2) return too_large("event " + made.type);
     }
     for (std::size_t i = 0; i < accepted.events.size(); ++i) {
-      const std::string id = event_id(i);
+      const std::string id = verdict.events[i].id ? *verdict.events[i].id : event_id(i);
       D::evolve(state, accepted.events[i], EventContext{context.now, id, context.command_id, context.boundary});
     }
     return verdict;

@@ -1,5 +1,7 @@
 #include "projections/builds/builds_model.hpp"
 
+#include <algorithm>
+
 #include "core/base/table.hpp"
 
 namespace tidemark::projections::builds {
@@ -205,6 +207,46 @@ struct Fold {
     worker.capabilities = e.capabilities.raw;
     worker.registered_at = worker.last_seen_at = now;
     kWorkers.put(rows, worker.id, worker);
+  }
+  void operator()(const ControllerImported&) const {}
+  void operator()(const WorkerImported& e) const {
+    const ImportedWorker& row = e.worker;
+    const auto before = kWorkers.get(rows, row.id);
+    WorkerView worker = before.value_or(WorkerView{});
+    worker.id = row.id;
+    if (e.revision > 0 || !before) worker.name = row.name;
+    worker.registered_at = before ? std::min(before->registered_at, row.registered_at) : row.registered_at;
+    worker.builds_completed = added(worker.builds_completed, e.completed_added);
+    worker.builds_failed = added(worker.builds_failed, e.failed_added);
+    if (!before) worker.status = row.status == WorkerStatus::offline ? WorkerStatus::offline : WorkerStatus::idle;
+    kWorkers.put(rows, worker.id, worker);
+  }
+  static std::uint64_t added(std::uint64_t count, std::int64_t by) {
+    return by < 0 && count < static_cast<std::uint64_t>(-by) ? 0 : count + static_cast<std::uint64_t>(by);
+  }
+  void operator()(const BuildImported& e) const {
+    const ImportedBuild& row = e.build;
+    const auto before = kBuilds.get(rows, row.id);
+    if (before && is_active(before->status)) end_work(rows, before->worker_id, row.id, 0, 0);
+    BuildView build;
+    build.id = row.id;
+    build.platform = row.platform;
+    build.status = row.status;
+    build.worker_id = row.worker_id;
+    build.attempt = row.status != BuildStatus::pending && row.worker_id ? 1 : 0;
+    build.submitted_at = row.submitted_at;
+    build.order = e.order;
+    build.started_at = row.started_at;
+    build.completed_at = row.completed_at;
+    build.updated_at = std::max({row.submitted_at, row.started_at.value_or(0), row.completed_at.value_or(0)});
+    build.error_message = row.error_message;
+    build.failure_code = e.failure_code;
+    build.source = row.source;
+    build.certs = row.certs;
+    build.result = row.result;
+    build.access_token_sha256 = row.access_token_sha256;
+    save(rows, before ? &*before : nullptr, build);
+    if (is_active(build.status) && build.worker_id) begin_work(rows, *build.worker_id, build.id);
   }
   void operator()(const WorkerReregistered& e) const { online(e.worker_id); }
   void operator()(const WorkerTokenRotated& e) const { seen(e.worker_id); }

@@ -11,14 +11,20 @@ constexpr Table<std::string, std::string, std::uint64_t> kLines{16};  // build i
 }  // namespace
 
 void LogsModel::apply(RowWriter& rows, const Event& event, const EventContext& context) {
-  const auto& appended = std::get<schemas::builds::BuildLogAppended>(event);
-  std::uint64_t seq = appended.first_seq;
-  for (const auto& entry : appended.entries) {
+  const auto put = [&](const std::string& build_id, std::uint64_t seq, std::int64_t timestamp, schemas::builds::LogLevel level,
+                       const std::string& message) {
     std::string line;
     event::JsonWriter json(line);
-    json.begin_object().member("timestamp", to_ms(context.time)).member("level", schemas::builds::name_of(entry.level));
-    json.member("message", entry.message).end_object();
-    kLines.put(rows, appended.build_id, seq++, line);
+    json.begin_object().member("timestamp", timestamp).member("level", schemas::builds::name_of(level));
+    json.member("message", message).end_object();
+    kLines.put(rows, build_id, seq, line);
+  };
+  if (const auto* appended = std::get_if<schemas::builds::BuildLogAppended>(&event)) {
+    std::uint64_t seq = appended->first_seq;
+    for (const auto& entry : appended->entries) put(appended->build_id, seq++, to_ms(context.time), entry.level, entry.message);
+  } else if (const auto* imported = std::get_if<schemas::builds::BuildLogImported>(&event)) {
+    std::uint64_t seq = imported->first_seq;
+    for (const auto& line : imported->logs.lines) put(imported->logs.build_id, seq++, line.timestamp, line.level, line.message);
   }
 }
 

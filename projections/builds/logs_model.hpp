@@ -19,7 +19,7 @@ struct LogsModel {
   static constexpr int kVersion = 1;
   static constexpr bool kMergeable = false;
   static std::vector<std::string> topics() { return {std::string(schemas::builds::kLogsTopic)}; }
-  using Event = std::variant<schemas::builds::BuildLogAppended>;
+  using Event = std::variant<schemas::builds::BuildLogAppended, schemas::builds::BuildLogImported>;
   static void apply(RowWriter& rows, const Event& event, const EventContext& context);
 };
 

@@ -4,6 +4,8 @@
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/events.hpp"
 #include "schemas/builds/ids.hpp"
+#include "schemas/builds/import_commands.hpp"
+#include "schemas/builds/import_events.hpp"
 #include "schemas/builds/refusals.hpp"
 #include "schemas/builds/replies.hpp"
 #include "schemas/builds/samples.hpp"

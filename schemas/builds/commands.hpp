@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "schemas/builds/file_messages.hpp"
+#include "schemas/builds/import_commands.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
@@ -229,6 +230,6 @@ BOOST_DESCRIBE_STRUCT(ExpireWorker, (), (worker_id, last_contact_at, pool_id))
 
 using Command = std::variant<SubmitBuild, RetryBuild, CancelBuild, RegisterWorker, PollForJob, UnregisterWorker,
                              RecordSignOfLife, AppendLogs, AuthenticateVm, MarkVmReady, ReportResult, AbandonBuild,
-                             ExpireBuild, ExpireWorker, RecordTelemetry, SubmitDiagnostics, PurgeBlob>;
+                             ExpireBuild, ExpireWorker, RecordTelemetry, SubmitDiagnostics, PurgeBlob, Import>;
 
 }  // namespace tidemark::schemas::builds

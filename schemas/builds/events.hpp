@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "schemas/builds/file_messages.hpp"
+#include "schemas/builds/import_events.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/topics.hpp"
 #include "schemas/builds/types.hpp"
@@ -352,13 +353,15 @@ BOOST_DESCRIBE_STRUCT(HeartbeatRecorded, (), (pool_id, build_id, worker_id, atte
 using LedgerEvent = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, BuildStarted, VmAuthenticated,
                                  VmReady, BuildCompleted, BuildFailed, BuildTimedOut, BuildRequeued,
                                  BuildCancelled, WorkerRegistered, WorkerReregistered, WorkerTokenRotated,
-                                 WorkerCameOnline, WorkerWentOffline, WorkerUnregistered, BlobPurged>;
+                                 WorkerCameOnline, WorkerWentOffline, WorkerUnregistered, BlobPurged,
+                                 ControllerImported, WorkerImported, BuildImported>;
 
 /// Everything the domain records.
 using Event = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, BuildStarted, VmAuthenticated, VmReady,
                            BuildCompleted, BuildFailed, BuildTimedOut, BuildRequeued, BuildCancelled,
                            WorkerRegistered, WorkerReregistered, WorkerTokenRotated, WorkerCameOnline,
                            WorkerWentOffline, WorkerUnregistered, BuildLogAppended, HeartbeatRecorded,
-                           TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported, BlobPurged>;
+                           TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported, BlobPurged,
+                           ControllerImported, WorkerImported, BuildImported, BuildLogImported>;
 
 }  // namespace tidemark::schemas::builds

@@ -42,6 +42,8 @@ inline constexpr RefusalSpec kOtpNotConfigured{"OTP_NOT_CONFIGURED", 401, "No OT
 inline constexpr RefusalSpec kOtpInvalid{"OTP_INVALID", 401, "Invalid OTP"};
 inline constexpr RefusalSpec kOtpExpired{"OTP_EXPIRED", 401, "OTP expired"};
 inline constexpr RefusalSpec kOtpSpent{"OTP_SPENT", 401, "OTP expired"};
+/// The text says which row and why.
+inline constexpr RefusalSpec kImportConflict{"IMPORT_CONFLICT", 409, "A row contradicts what is here"};
 inline constexpr RefusalSpec kVmTokenNotIssued{"VM_TOKEN_NOT_ISSUED", 403,
                                                "VM token not issued. Authenticate first with OTP."};
 inline constexpr RefusalSpec kVmTokenInvalid{"VM_TOKEN_INVALID", 403, "Invalid VM token"};

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "schemas/builds/file_messages.hpp"
+#include "schemas/builds/import_commands.hpp"
 #include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
@@ -99,6 +100,7 @@ struct BuildReply {
 BOOST_DESCRIBE_STRUCT(BuildReply, (), (build_id, status))
 
 using Reply = std::variant<std::monostate, SubmittedReply, RegisteredReply, PollReply, SignOfLifeReply, LogsReply,
-                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply, DiagnosticReply, PurgedReply>;
+                           VmTokenReply, VmReadyReply, ResultReply, UnregisteredReply, BuildReply, DiagnosticReply, PurgedReply,
+                           ImportReply>;
 
 }  // namespace tidemark::schemas::builds

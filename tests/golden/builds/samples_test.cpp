@@ -82,6 +82,39 @@ TEST(BuildsSamples, Samples) {
                           .auto_fixed = false, .checks = {"[]"}, .pool_id = kPool});
 }
 
+ImportedWorker imported_worker() {
+  return {.id = "w1", .name = "Mac mini", .status = WorkerStatus::idle, .capabilities = {R"({"cpus":8})"},
+          .registered_at = kLater, .last_seen_at = kLater, .builds_completed = 12, .builds_failed = 3,
+          .digest = kHash.substr(0, 32)};
+}
+ImportedBuild imported_build() {
+  return {.id = kBuild, .platform = Platform::ios, .status = BuildStatus::assigned, .worker_id = "w1",
+          .submitted_at = kLater, .started_at = kLater, .completed_at = kLater, .error_message = "exit 65",
+          .source = blob(BlobKind::source, "project.zip"), .certs = blob(BlobKind::certs, "certs.zip"),
+          .result = blob(BlobKind::result, "app.ipa"), .access_token_sha256 = kHash, .front_of_queue = false,
+          .digest = kHash.substr(0, 32)};
+}
+ImportedLines imported_lines() {
+  return {.build_id = kBuild, .lines = {{.row = 7, .timestamp = kLater, .level = LogLevel::debug, .message = "Beat"}},
+          .pass_end = 9, .pass_complete = false};
+}
+ImportSummary import_summary() {
+  return {.workers = 1, .builds = 2, .log_lines = 3, .cpu_snapshots = 4, .diagnostics = 5, .warnings = 6, .conflicts = 7,
+          .last_log_row = 9};
+}
+
+TEST(BuildsSamples, Imports) {
+  check(ControllerImported{.pool_id = kPool, .database = kHash, .run = 0, .read = import_summary()});
+  check(WorkerImported{.pool_id = kPool, .database = kHash, .revision = 1, .worker = imported_worker(),
+                       .completed_added = 12, .failed_added = 3, .offline_due_at = kLater});
+  check(BuildImported{.pool_id = kPool, .database = kHash, .revision = 1, .build = imported_build(), .order = 7,
+                      .failure_code = "REPORTED", .otp_key_id = "k1", .otp_expires_at = kLater,
+                      .liveness_due_at = kLater, .kept_from = kLater, .certs_due_at = kLater});
+  check(BuildLogImported{.pool_id = kPool, .database = kHash, .first_seq = 3, .logs = imported_lines()});
+  check(Import{.database = kHash, .workers = {imported_worker()}, .builds = {imported_build()},
+               .logs = {imported_lines()}, .completed = import_summary(), .otp_key_id = "k1", .pool_id = kPool});
+}
+
 TEST(BuildsSamples, CommandsOfDevelopers) {
   check(SubmitBuild{.platform = Platform::android, .source = blob(BlobKind::source, "project.tar.gz"),
                     .certs = blob(BlobKind::certs, "certs.zip"),

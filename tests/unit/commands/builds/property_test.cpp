@@ -62,7 +62,7 @@ class Walk {
     EXPECT_EQ(recount.cancelled, kept.cancelled);
     EXPECT_EQ(pending, std::set<std::string>(queued.begin(), queued.end()));
     if (!queued.empty()) {
-      const auto first = kPending.get(given_.state(), kept.first_submitted_at, kept.first_order);
+      const auto first = kPending.get(given_.state(), kept.first_queued_at, kept.first_order);
       EXPECT_EQ(first.value_or(IdRow{"nobody"}).id, queued.front());
     }
 

@@ -69,7 +69,7 @@ TEST(OwnerQueries, APollThatWouldBeRecordedOrRefusedMustBeDecided) {
 
 TEST(OwnerQueries, TheFirstOfTheQueueIsKnownWhateverLeavesIt) {
   auto g = given<Builds>({registered("w1"), registered("w2"), submitted("b1"), submitted("b2", 1), submitted("b3", 2)});
-  const auto first = [&] { return kPending.get(g.state(), totals(g.state()).first_submitted_at, totals(g.state()).first_order)->id; };
+  const auto first = [&] { return kPending.get(g.state(), totals(g.state()).first_queued_at, totals(g.state()).first_order)->id; };
   EXPECT_EQ(first(), "b1");
   g.event(cancelled("b2"));
   EXPECT_EQ(first(), "b1");

@@ -177,5 +177,50 @@ TEST(BuildsModel, WorkersComeAndGo) {
   EXPECT_EQ(find_worker(model.rows(), "w1")->status, WorkerStatus::offline);
 }
 
+ImportedBuild old_build(const std::string& id, BuildStatus status, std::int64_t submitted_at) {
+  ImportedBuild build;
+  build.id = id;
+  build.status = status;
+  build.worker_id = "w1";
+  build.submitted_at = submitted_at;
+  build.started_at = submitted_at + 10;
+  if (is_terminal(status)) build.completed_at = submitted_at + 110;
+  return build;
+}
+BuildImported imported(ImportedBuild build, std::uint32_t revision = 0) {
+  BuildImported event;
+  event.build = std::move(build);
+  event.revision = revision;
+  return event;
+}
+
+TEST(BuildsModel, ImportedBuildsHaveTheirOldTimesAndPlaces) {
+  Model model;
+  WorkerImported worker;
+  worker.worker = {.id = "w1", .name = "Old", .status = WorkerStatus::idle, .capabilities = {"{}"}, .registered_at = 5,
+                   .last_seen_at = 6, .builds_completed = 2, .builds_failed = 1, .digest = "d"};
+  worker.completed_added = 2;
+  worker.failed_added = 1;
+  model(worker)(imported(old_build("b1", BuildStatus::completed, 1000)))(imported(old_build("b2", BuildStatus::assigned, 2000)));
+  model.at(0)(submitted("b3"));
+  EXPECT_EQ(newest(model), "b3 b2 b1 ");
+  EXPECT_EQ(find_build(model.rows(), "b1")->completed_at, 1110);
+  EXPECT_EQ(find_build(model.rows(), "b1")->updated_at, 1110);
+  EXPECT_EQ(find_worker(model.rows(), "w1")->registered_at, 5);
+  EXPECT_EQ(find_worker(model.rows(), "w1")->builds_completed, 2u);
+  EXPECT_EQ(find_worker(model.rows(), "w1")->active_build_id, "b2");
+  EXPECT_EQ(statistics(model.rows()).build_time_ms, 100);
+  EXPECT_EQ(active_builds(model.rows()).size(), 1u);
+}
+
+TEST(BuildsModel, AnImportedBuildThatIsBroughtUpToDateIsCountedOnce) {
+  Model model;
+  model(imported(old_build("b1", BuildStatus::assigned, 1000)))(imported(old_build("b1", BuildStatus::completed, 1000), 1));
+  EXPECT_EQ(newest(model), "b1 ");
+  EXPECT_TRUE(active_builds(model.rows()).empty());
+  EXPECT_EQ(statistics(model.rows()).completed, 1);
+  EXPECT_EQ(statistics(model.rows()).total(), 1);
+}
+
 }  // namespace
 }  // namespace tidemark::projections::builds

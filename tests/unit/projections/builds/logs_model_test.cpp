@@ -41,5 +41,15 @@ TEST(LogsModel, TheTenthLineComesAfterTheNinth) {
   EXPECT_EQ(next, 300u);
 }
 
+TEST(LogsModel, ImportedLinesHaveTheirOwnTimes) {
+  Fed<LogsModel> model;
+  BuildLogImported imported;
+  imported.logs = {.build_id = "b1", .lines = {{.row = 4, .timestamp = 7, .level = LogLevel::debug, .message = "old"}}, .pass_end = 4, .pass_complete = true};
+  model(imported);
+  std::string out;
+  append_logs_json(model.rows(), "b1", std::nullopt, out);
+  EXPECT_EQ(out, R"([{"timestamp":7,"level":"debug","message":"old"}])");
+}
+
 }  // namespace
 }  // namespace tidemark::projections::builds
