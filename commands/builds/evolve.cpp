@@ -405,6 +405,11 @@ struct Fold {
     kLogHeads.put(state, id, LogHeadRow{e.first_seq + e.logs.lines.size()});
     kLineImports.put(state, id, after_lines(kLineImports.get(state, id).value_or(LineImportRow{}), e.logs));
   }
+  void operator()(const CpuSnapshotImported& e) const {
+    if (e.of.samples.empty()) return;
+    kSampleImports.put(state, e.of.build_id, LogHeadRow{static_cast<std::uint64_t>(e.of.samples.back().row) + 1});
+  }
+  void operator()(const DiagnosticImported& e) const { kDiagnosticImports.put(state, e.report.id, IdRow{e.report.worker_id}); }
   // Ephemeral: a fold of them would depend on what is still kept.
   void operator()(const HeartbeatRecorded&) const {}
   void operator()(const TelemetryRecorded&) const {}

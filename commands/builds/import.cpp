@@ -80,6 +80,14 @@ ImportJudgement judge_build(const RowReader& state, const ImportedBuild& build) 
   return conflict("it went on here (" + std::string(name_of(here->status)) + ") and there (" + std::string(name_of(build.status)) + ")");
 }
 
+bool is_imported(const RowReader& state, std::string_view build_id) { return kBuildImports.contains(state, std::string(build_id)); }
+
+bool is_untouched(const RowReader& state, std::string_view build_id) {
+  const auto known = kBuildImports.get(state, std::string(build_id));
+  const auto here = kBuilds.get(state, std::string(build_id));
+  return known && here && touch_mark(*here) == known->untouched;
+}
+
 LineProgress line_progress(const RowReader& state, std::string_view build_id) {
   return progress_of(kLineImports.get(state, std::string(build_id)).value_or(LineImportRow{}));
 }
@@ -88,6 +96,24 @@ bool is_new_line(const LineProgress& progress, std::int64_t pass_end, std::int64
   if (row > pass_end || row <= progress.finished_row) return false;
   if (pass_end > progress.pass_end) return row > progress.pass_end;
   return progress.under_way() && std::pair(timestamp, row) > std::pair(progress.timestamp, progress.row);
+}
+
+std::int64_t first_new_sample(const RowReader& state, std::string_view build_id) {
+  return static_cast<std::int64_t>(kSampleImports.get(state, std::string(build_id)).value_or(LogHeadRow{}).next_seq);
+}
+
+bool is_new_sample(const RowReader& state, std::string_view build_id, std::int64_t row) {
+  return row >= first_new_sample(state, build_id);
+}
+
+bool is_new_diagnostic(const RowReader& state, std::string_view report_id) {
+  return !kDiagnosticImports.contains(state, std::string(report_id));
+}
+
+bool is_blank(const RowReader& state) {
+  bool blank = !kTotals.get(state);
+  kWorkers.scan(state, [&](const auto&, const WorkerRow&) { return blank = false; });
+  return blank;
 }
 
 std::optional<ImportSummary> last_import(const RowReader& state, std::string_view database) {
@@ -108,6 +134,8 @@ class Importing {
     for (const ImportedWorker& worker : command_.workers) add_worker(worker);
     for (const ImportedBuild& build : command_.builds) add_build(build);
     for (const ImportedLines& lines : command_.logs) add_lines(lines);
+    for (const ImportedSamples& samples : command_.cpu_snapshots) add_samples(samples);
+    for (const ImportedDiagnostic& report : command_.diagnostics) add_diagnostic(report);
     if (refusal_) return *refusal_;
     if (command_.completed) add_run(*command_.completed);
     if (events_.empty()) return Nothing<Reply>{reply_, std::nullopt};
@@ -206,6 +234,36 @@ class Importing {
     events_.push_back(BuildLogImported{.pool_id = scene_.pool(), .database = command_.database,
                                        .first_seq = kLogHeads.get(scene_.state, lines.build_id).value_or(LogHeadRow{}).next_seq,
                                        .logs = std::move(fresh)});
+  }
+
+  void add_samples(const ImportedSamples& samples) {
+    const std::string& id = samples.build_id;
+    if (!seen_.insert("cpu_snapshots/" + id).second) return refuse_row("cpu_snapshots", id, "it is in the command twice");
+    if (!kBuildImports.contains(scene_.state, id) && !seen_.contains("builds/" + id)) {
+      return refuse_row("cpu_snapshots", id, "the build was not imported");
+    }
+    ImportedSamples fresh{id, {}};
+    for (const ImportedSample& sample : samples.samples) {
+      if (!is_new_sample(scene_.state, id, sample.row)) continue;
+      if (!fresh.samples.empty() && sample.row <= fresh.samples.back().row) {
+        return refuse_row("cpu_snapshots", id, "the samples are not in the order of their rows");
+      }
+      fresh.samples.push_back(sample);
+    }
+    if (fresh.samples.empty()) return;
+    reply_.imported += fresh.samples.size();
+    events_.push_back(CpuSnapshotImported{.pool_id = scene_.pool(), .database = command_.database, .of = std::move(fresh)});
+  }
+
+  void add_diagnostic(const ImportedDiagnostic& report) {
+    if (!is_valid_id(report.id)) return refuse_row("diagnostics", report.id.substr(0, 128), "the id is not of letters, digits, _ and -");
+    if (!seen_.insert("diagnostics/" + report.id).second) return refuse_row("diagnostics", report.id, "it is in the command twice");
+    if (!is_new_diagnostic(scene_.state, report.id)) return;
+    if (!scene_.worker(report.worker_id) && !seen_.contains("workers/" + report.worker_id)) {
+      return refuse_row("diagnostics", report.id, "the worker is not known");
+    }
+    ++reply_.imported;
+    events_.push_back(DiagnosticImported{.pool_id = scene_.pool(), .database = command_.database, .report = report});
   }
 
   void add_run(const ImportSummary& read) {

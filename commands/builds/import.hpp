@@ -31,6 +31,10 @@ ImportJudgement judge_build(const RowReader& state, const schemas::builds::Impor
 /// The same from what is known before files are hashed; nullopt when the rest of the row must be looked at.
 std::optional<ImportJudgement> judge_build_early(const RowReader& state, std::string_view build_id, std::string_view digest);
 
+/// Whether the build came by an import; and whether nothing has happened to it since.
+bool is_imported(const RowReader& state, std::string_view build_id);
+bool is_untouched(const RowReader& state, std::string_view build_id);
+
 /// How far the lines of a build are here (see ImportedLines).
 struct LineProgress {
   std::int64_t finished_row = 0;            ///< every row up to it is here
@@ -41,6 +45,14 @@ struct LineProgress {
 LineProgress line_progress(const RowReader& state, std::string_view build_id);
 /// Whether a line of a pass that goes to `pass_end` is new.
 bool is_new_line(const LineProgress& progress, std::int64_t pass_end, std::int64_t timestamp, std::int64_t row);
+
+/// Whether a processor sample of a build, or a report, is here already.
+std::int64_t first_new_sample(const RowReader& state, std::string_view build_id);  ///< by row
+bool is_new_sample(const RowReader& state, std::string_view build_id, std::int64_t row);
+bool is_new_diagnostic(const RowReader& state, std::string_view report_id);
+
+/// Whether nothing at all has happened here.
+bool is_blank(const RowReader& state);
 
 /// The last completed run over this database, if there was one.
 std::optional<schemas::builds::ImportSummary> last_import(const RowReader& state, std::string_view database);

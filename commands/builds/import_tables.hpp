@@ -37,6 +37,8 @@ BOOST_DESCRIBE_STRUCT(ImportRunRow, (), (runs, summary))
 inline constexpr Table<WorkerImportRow, std::string> kWorkerImports{40};  ///< worker id
 inline constexpr Table<BuildImportRow, std::string> kBuildImports{41};    ///< build id
 inline constexpr Table<LineImportRow, std::string> kLineImports{42};      ///< build id
+inline constexpr Table<LogHeadRow, std::string> kSampleImports{44};       ///< build id: its last row and one
+inline constexpr Table<IdRow, std::string> kDiagnosticImports{45};        ///< report id
 inline constexpr Table<ImportRunRow, std::string> kImportRuns{43};        ///< database
 
 /// Hash of a build's row, to see whether anything has happened to it.

@@ -214,7 +214,11 @@ struct Fold {
     const auto before = kWorkers.get(rows, row.id);
     WorkerView worker = before.value_or(WorkerView{});
     worker.id = row.id;
-    if (e.revision > 0 || !before) worker.name = row.name;
+    if (e.revision > 0 || !before) {
+      worker.name = row.name;
+      worker.capabilities = row.capabilities.raw;
+    }
+    worker.last_seen_at = std::max(worker.last_seen_at, row.last_seen_at);
     worker.registered_at = before ? std::min(before->registered_at, row.registered_at) : row.registered_at;
     worker.builds_completed = added(worker.builds_completed, e.completed_added);
     worker.builds_failed = added(worker.builds_failed, e.failed_added);

@@ -16,14 +16,22 @@ void keep(RowWriter& rows, const std::string& build_id, const CpuSample& sample,
   kTotals.put(rows, totals);
 }
 
+CpuSample sample_of(std::int64_t timestamp, const schemas::builds::CpuReading& reading) {
+  return {timestamp, static_cast<double>(reading.cpu_millipercent) / 1000, static_cast<double>(reading.memory_kb) / 1000};
+}
+
 struct Fold {
   RowWriter& rows;
   const EventContext& context;
 
   void operator()(const schemas::builds::CpuSnapshotRecorded& e) const {
-    const CpuSample sample{to_ms(context.time), static_cast<double>(e.reading.cpu_millipercent) / 1000,
-                           static_cast<double>(e.reading.memory_kb) / 1000};
-    keep(rows, e.build_id, sample, e.reading.cpu_millipercent, context.event_id);
+    keep(rows, e.build_id, sample_of(to_ms(context.time), e.reading), e.reading.cpu_millipercent, context.event_id);
+  }
+  void operator()(const schemas::builds::CpuSnapshotImported& e) const {
+    for (const auto& sample : e.of.samples) {
+      const std::string id = schemas::builds::imported_event_id(e.database, "cpu_snapshots", std::to_string(sample.row));
+      keep(rows, e.of.build_id, sample_of(sample.timestamp, sample.reading), sample.reading.cpu_millipercent, id);
+    }
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "core/base/decision.hpp"
 #include "core/base/rows.hpp"
+#include "schemas/builds/import_events.hpp"
 #include "schemas/builds/samples.hpp"
 
 namespace tidemark::projections::builds {
@@ -34,7 +35,7 @@ struct CpuModel {
   static constexpr int kVersion = 1;
   static constexpr bool kMergeable = false;
   static std::vector<std::string> topics() { return {std::string(schemas::builds::kSamplesTopic)}; }
-  using Event = std::variant<schemas::builds::CpuSnapshotRecorded>;
+  using Event = std::variant<schemas::builds::CpuSnapshotRecorded, schemas::builds::CpuSnapshotImported>;
   static void apply(RowWriter& rows, const Event& event, const EventContext& context);
 };
 

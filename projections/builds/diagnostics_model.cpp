@@ -28,6 +28,10 @@ struct Fold {
   void operator()(const schemas::builds::DiagnosticReported& e) const {
     keep(rows, DiagnosticView{e.report_id, e.worker_id, e.status, to_ms(context.time), e.duration_ms, e.auto_fixed, e.checks.raw});
   }
+  void operator()(const schemas::builds::DiagnosticImported& e) const {
+    const auto& report = e.report;
+    keep(rows, DiagnosticView{report.id, report.worker_id, report.status, report.run_at, report.duration_ms, report.auto_fixed, report.checks.raw});
+  }
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "core/base/decision.hpp"
 #include "core/base/rows.hpp"
+#include "schemas/builds/import_events.hpp"
 #include "schemas/builds/samples.hpp"
 
 namespace tidemark::projections::builds {
@@ -32,7 +33,7 @@ struct DiagnosticsModel {
   static constexpr int kVersion = 1;
   static constexpr bool kMergeable = false;
   static std::vector<std::string> topics() { return {std::string(schemas::builds::kSamplesTopic)}; }
-  using Event = std::variant<schemas::builds::DiagnosticReported>;
+  using Event = std::variant<schemas::builds::DiagnosticReported, schemas::builds::DiagnosticImported>;
   static void apply(RowWriter& rows, const Event& event, const EventContext& context);
 };
 

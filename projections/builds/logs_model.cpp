@@ -11,27 +11,24 @@ constexpr Table<std::string, std::string, std::uint64_t> kLines{16};  // build i
 }  // namespace
 
 void LogsModel::apply(RowWriter& rows, const Event& event, const EventContext& context) {
-  const auto put = [&](const std::string& build_id, std::uint64_t seq, std::int64_t timestamp, schemas::builds::LogLevel level,
-                       const std::string& message) {
+  std::uint64_t seq = std::visit([](const auto& e) { return e.first_seq; }, event);
+  for_each_line(event, to_ms(context.time), [&](const std::string& build_id, std::int64_t timestamp, schemas::builds::LogLevel level,
+                                                const std::string& message) {
     std::string line;
     event::JsonWriter json(line);
     json.begin_object().member("timestamp", timestamp).member("level", schemas::builds::name_of(level));
     json.member("message", message).end_object();
-    kLines.put(rows, build_id, seq, line);
-  };
-  if (const auto* appended = std::get_if<schemas::builds::BuildLogAppended>(&event)) {
-    std::uint64_t seq = appended->first_seq;
-    for (const auto& entry : appended->entries) put(appended->build_id, seq++, to_ms(context.time), entry.level, entry.message);
-  } else if (const auto* imported = std::get_if<schemas::builds::BuildLogImported>(&event)) {
-    std::uint64_t seq = imported->first_seq;
-    for (const auto& line : imported->logs.lines) put(imported->logs.build_id, seq++, line.timestamp, line.level, line.message);
-  }
+    kLines.put(rows, build_id, seq++, line);
+  });
 }
 
 void for_each_line(const LogsModel::Event& event, std::int64_t now,
                    FnRef<void(const std::string&, std::int64_t, schemas::builds::LogLevel, const std::string&)> visit) {
-  const auto& appended = std::get<schemas::builds::BuildLogAppended>(event);
-  for (const auto& entry : appended.entries) visit(appended.build_id, now, entry.level, entry.message);
+  if (const auto* appended = std::get_if<schemas::builds::BuildLogAppended>(&event)) {
+    for (const auto& entry : appended->entries) visit(appended->build_id, now, entry.level, entry.message);
+  } else if (const auto* imported = std::get_if<schemas::builds::BuildLogImported>(&event)) {
+    for (const auto& line : imported->logs.lines) visit(imported->logs.build_id, line.timestamp, line.level, line.message);
+  }
 }
 
 void scan_logs(const RowReader& rows, std::string_view build_id, std::uint64_t first,

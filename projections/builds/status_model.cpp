@@ -148,6 +148,27 @@ struct Fold {
     if (ending == Ending::timed_out) kOpen.put(rows, build_id, *build);
     else kOpen.erase(rows, build_id);
   }
+  void operator()(const BuildImported& e) const {
+    const ImportedBuild& row = e.build;
+    if (const auto before = kOpen.get(rows, row.id)) unlist(rows, *before);
+    forget_ending(rows, row.id);
+    kOpen.erase(rows, row.id);
+    OpenBuild build{row.id, row.platform, row.status, row.submitted_at, e.order, row.worker_id,
+                    is_terminal(row.status) || row.worker_id ? 1u : 0u, row.started_at};
+    const bool timed_out = e.failure_code == kTimedOutFailure;
+    if (!is_terminal(row.status) || timed_out) {
+      enlist(rows, build);
+      kOpen.put(rows, build.id, build);
+    }
+    if (row.status != BuildStatus::completed && row.status != BuildStatus::failed) return;
+    const Ending ending = timed_out ? Ending::timed_out : row.status == BuildStatus::failed ? Ending::failed : Ending::completed;
+    add_ending(rows, {.number = 0, .id = row.id, .platform = row.platform, .ending = ending, .worker_id = row.worker_id,
+                      .submitted_at = row.submitted_at, .started_at = row.started_at,
+                      .ended_at = row.completed_at.value_or(row.started_at.value_or(row.submitted_at)),
+                      .message = ending == Ending::completed ? std::string() : beginning(row.error_message.value_or(""), kFailureMessageBytesMax)});
+  }
+  void operator()(const ControllerImported&) const {}
+  void operator()(const WorkerImported&) const {}
   void operator()(const VmAuthenticated&) const {}
   void operator()(const VmReady&) const {}
   void operator()(const WorkerRegistered&) const {}

@@ -21,6 +21,7 @@ struct FinalizeStatement {
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
+constexpr std::string_view kDescending = " DESC";
 constexpr int kCachePages = 4096;  // of 4 KiB; sorting spills to files
 
 Error sqlite_error(int code, const std::string& path, const std::string& words) {
@@ -161,6 +162,19 @@ class Snapshot final : public SqliteSnapshot {
     return rows;
   }
 
+  Result<void> index(const std::string& table, const std::vector<std::string>& names) override {
+    auto known = columns(table);
+    if (!known) return known.take_error();
+    std::string sql = "PRAGMA query_only = OFF; CREATE INDEX " + sql_name("tidemark_" + std::to_string(indexes_++)) + " ON " + sql_name(table) + " (";
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const bool there = std::any_of(known->begin(), known->end(), [&](const SqliteColumn& column) { return same_name(column.name, names[i]); });
+      if (!there) return {};
+      sql += (i > 0 ? ", " : "") + sql_name(names[i]);
+    }
+    sql += "); PRAGMA query_only = ON";
+    return run(database_.get(), sql.c_str(), path_);
+  }
+
   Result<void> scan(const SqliteQuery& query, const std::function<bool(const std::vector<SqliteValue>&)>& visit) const override {
     auto known = columns(query.table);
     if (!known) return known.take_error();
@@ -175,12 +189,14 @@ class Snapshot final : public SqliteSnapshot {
     sql += " FROM " + sql_name(query.table);
     if (query.equals) {
       if (!has(query.equals->first)) return {};
-      sql += " WHERE " + sql_name(query.equals->first) + " IS ?1";
+      sql += " WHERE " + sql_name(query.equals->first) + " = ?1";
     }
     const char* joint = " ORDER BY ";
-    for (const std::string& name : query.order_by) {
+    for (const std::string& place : query.order_by) {
+      const bool descending = place.ends_with(kDescending);
+      const std::string name = place.substr(0, place.size() - (descending ? kDescending.size() : 0));
       if (!has(name)) continue;
-      sql += joint + sql_name(name);
+      sql += joint + sql_name(name) + (descending ? " DESC" : "");
       joint = ", ";
     }
     auto statement = prepare(database_.get(), sql, path_);
@@ -205,6 +221,7 @@ class Snapshot final : public SqliteSnapshot {
   }
 
   Database database_;
+  int indexes_ = 0;
   const std::string path_, copy_;
 };
 
@@ -225,18 +242,22 @@ Result<void> copy_database(sqlite3* from, sqlite3* to, const std::string& path, 
   return sqlite_error(code, path, sqlite3_errstr(code));
 }
 
+/// Rows may break the constraints of their table, older programs wrote them; pages may not be broken.
+bool is_about_rows(std::string_view verdict) {
+  return verdict == "ok" || verdict.starts_with("NULL value in ") || verdict.starts_with("non-unique entry in") ||
+         verdict.starts_with("CHECK constraint failed") || verdict.starts_with("NUMERIC value in ") || verdict.starts_with("TEXT value in ");
+}
+
 Result<void> check_pages(sqlite3* database, const std::string& path) {
-  auto statement = prepare(database, "PRAGMA integrity_check(1)", path);
+  auto statement = prepare(database, "PRAGMA integrity_check(10000)", path);
   if (!statement) return statement.take_error();
-  const int code = sqlite3_step(statement->get());
-  if (code != SQLITE_ROW) return last_error(database, path);
-  const std::string verdict = as_text(cell(statement->get(), 0)).value_or("no answer");
-  // Rows may break the constraints of their table, older programs wrote them; pages may not be broken.
-  if (verdict == "ok" || verdict.starts_with("NULL value in ") || verdict.starts_with("non-unique entry in") ||
-      verdict.starts_with("CHECK constraint failed") || verdict.starts_with("NUMERIC value in ") || verdict.starts_with("TEXT value in ")) {
-    return {};
+  for (;;) {
+    const int code = sqlite3_step(statement->get());
+    if (code == SQLITE_DONE) return {};
+    if (code != SQLITE_ROW) return last_error(database, path);
+    const std::string verdict = as_text(cell(statement->get(), 0)).value_or("no answer");
+    if (!is_about_rows(verdict)) return make_error(Code::corrupt, path + " is damaged: " + verdict);
   }
-  return make_error(Code::corrupt, path + " is damaged: " + verdict);
 }
 
 }  // namespace

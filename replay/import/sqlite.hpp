@@ -39,8 +39,8 @@ struct SqliteColumn {
 struct SqliteQuery {
   std::string table;
   std::vector<std::string> columns;                              ///< one that the table lacks reads as NULL
-  std::vector<std::string> order_by;                             ///< those that the table lacks are left out
-  std::optional<std::pair<std::string, SqliteValue>> equals{};   ///< only rows with this value in that column
+  std::vector<std::string> order_by{};                           ///< those that the table lacks are left out; "x DESC" too
+  std::optional<std::pair<std::string, SqliteValue>> equals{};   ///< only rows with this value (not NULL) in that column
 };
 
 /// A value that could not be read as the type of its member, or was no clean text; the member is absent (or mended).
@@ -63,6 +63,8 @@ class SqliteSnapshot {
   virtual Result<std::vector<std::string>> tables() const = 0;  ///< sorted; without SQLite's own
   virtual Result<std::vector<SqliteColumn>> columns(const std::string& table) const = 0;  ///< empty: there is no such table
   virtual Result<std::uint64_t> count(const std::string& table) const = 0;                ///< 0 when there is no such table
+  /// Makes rows of the copy quick to find by these columns, and to read in their order. No such table or column: nothing.
+  virtual Result<void> index(const std::string& table, const std::vector<std::string>& columns) = 0;
   /// Rows until `visit` says no. A table that is not there has none. `visit` may scan, too.
   virtual Result<void> scan(const SqliteQuery& query, const std::function<bool(const std::vector<SqliteValue>&)>& visit) const = 0;
 };

@@ -362,6 +362,7 @@ using Event = std::variant<BuildSubmitted, BuildAssigned, BuildReassigned, Build
                            WorkerRegistered, WorkerReregistered, WorkerTokenRotated, WorkerCameOnline,
                            WorkerWentOffline, WorkerUnregistered, BuildLogAppended, HeartbeatRecorded,
                            TelemetryRecorded, CpuSnapshotRecorded, DiagnosticReported, BlobPurged,
-                           ControllerImported, WorkerImported, BuildImported, BuildLogImported>;
+                           ControllerImported, WorkerImported, BuildImported, BuildLogImported,
+                           CpuSnapshotImported, DiagnosticImported>;
 
 }  // namespace tidemark::schemas::builds

@@ -13,13 +13,10 @@ struct ImportSummary {
   std::uint64_t log_lines = 0;
   std::uint64_t cpu_snapshots = 0;
   std::uint64_t diagnostics = 0;
-  std::uint64_t warnings = 0;
-  std::uint64_t conflicts = 0;
   std::int64_t last_log_row = 0;  ///< the greatest number: an older copy has a smaller one
   bool operator==(const ImportSummary&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ImportSummary, (), (workers, builds, log_lines, cpu_snapshots, diagnostics, warnings, conflicts,
-                                          last_log_row))
+BOOST_DESCRIBE_STRUCT(ImportSummary, (), (workers, builds, log_lines, cpu_snapshots, diagnostics, last_log_row))
 
 struct Import {
   static constexpr std::string_view kDescription =
@@ -33,11 +30,14 @@ struct Import {
   std::vector<ImportedWorker> workers{};
   std::vector<ImportedBuild> builds{};
   std::vector<ImportedLines> logs{};
+  std::vector<ImportedSamples> cpu_snapshots{};
+  std::vector<ImportedDiagnostic> diagnostics{};
   std::optional<ImportSummary> completed{};  ///< the run has brought everything
   std::string otp_key_id{};                  ///< for the one-time passwords of builds that are under way
   std::optional<std::string> pool_id{};      ///< the default pool when absent
 };
-BOOST_DESCRIBE_STRUCT(Import, (), (database, workers, builds, logs, completed, otp_key_id, pool_id))
+BOOST_DESCRIBE_STRUCT(Import, (), (database, workers, builds, logs, cpu_snapshots, diagnostics, completed, otp_key_id,
+                                 pool_id))
 
 struct ImportReply {
   static constexpr std::string_view kDescription = "Answer of Import: rows that were new, and rows that had changed.";

@@ -102,4 +102,37 @@ struct BuildLogImported {
 };
 BOOST_DESCRIBE_STRUCT(BuildLogImported, (), (pool_id, database, first_seq, logs))
 
+struct CpuSnapshotImported {
+  static constexpr std::string_view kDescription = "Processor samples of an old controller; each has its own time.";
+  static constexpr std::string_view kType = "CpuSnapshotImported";
+  static constexpr int kVersion = 1;
+  static constexpr std::string_view kTopic = kSamplesTopic;
+  std::string subject() const { return of.build_id; }
+  std::string record_key() const { return of.build_id; }
+  /// Of its first row: a row is in one event only.
+  std::string event_id() const {
+    return imported_event_id(database, "cpu_snapshots", std::to_string(of.samples.empty() ? 0 : of.samples.front().row));
+  }
+
+  std::string pool_id{};
+  std::string database{};
+  ImportedSamples of{};
+};
+BOOST_DESCRIBE_STRUCT(CpuSnapshotImported, (), (pool_id, database, of))
+
+struct DiagnosticImported {
+  static constexpr std::string_view kDescription = "A worker's report on itself, of an old controller.";
+  static constexpr std::string_view kType = "DiagnosticImported";
+  static constexpr int kVersion = 1;
+  static constexpr std::string_view kTopic = kSamplesTopic;
+  std::string subject() const { return report.worker_id; }
+  std::string record_key() const { return report.worker_id; }
+  std::string event_id() const { return imported_event_id(database, "diagnostics", report.id); }
+
+  std::string pool_id{};
+  std::string database{};
+  ImportedDiagnostic report{};
+};
+BOOST_DESCRIBE_STRUCT(DiagnosticImported, (), (pool_id, database, report))
+
 }  // namespace tidemark::schemas::builds

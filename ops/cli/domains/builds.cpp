@@ -9,6 +9,7 @@
 #include "commands/builds/endpoint/registration.hpp"
 #include "core/observe/log.hpp"
 #include "ops/cli/domains/builds_export.hpp"
+#include "ops/cli/domains/builds_import/command.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/node_process.hpp"
 #include "ops/cli/setting_flags.hpp"
@@ -220,6 +221,7 @@ DomainRegistration register_builds() {
   made.add_commands = [](CLI::App& program, Chosen& chosen) {
     add_builds_serve(program, chosen);
     add_builds_export(program, chosen);
+    builds_import::add_import(program, chosen);
   };
   return made;
 }

@@ -143,39 +143,52 @@ class LegacyMapping final : public replay::ExportMapping {
 
   static std::int64_t recorded_at(const event::Event& recorded) { return to_ms(recorded.envelope.recordedtime.value_or(recorded.envelope.time)); }
 
-  using SampleEvent = std::variant<schemas::builds::CpuSnapshotRecorded, schemas::builds::DiagnosticReported>;
+  using SampleEvent = std::variant<schemas::builds::CpuSnapshotRecorded, schemas::builds::DiagnosticReported, schemas::builds::CpuSnapshotImported,
+                                   schemas::builds::DiagnosticImported>;
 
   struct SampleRows {
     Batch& batch;
     std::int64_t now;
 
-    void operator()(const schemas::builds::CpuSnapshotRecorded& e) const {
-      if (!batch.build(e.build_id)) {
+    void operator()(const schemas::builds::CpuSnapshotRecorded& e) const { add_snapshot(e.build_id, now, e.reading); }
+    void operator()(const schemas::builds::CpuSnapshotImported& e) const {
+      for (const auto& sample : e.of.samples) add_snapshot(e.of.build_id, sample.timestamp, sample.reading);
+    }
+    void add_snapshot(const std::string& build_id, std::int64_t timestamp, const schemas::builds::CpuReading& reading) const {
+      if (!batch.build(build_id)) {
         ++batch.changes.left_out;
         return;
       }
-      batch.mentioned.add(e.build_id);
+      batch.mentioned.add(build_id);
       legacy::CpuSnapshot row;
-      row.build_id = e.build_id;
-      row.timestamp = now;
-      row.cpu_percent = static_cast<double>(e.reading.cpu_millipercent) / 1000;
-      row.memory_mb = static_cast<double>(e.reading.memory_kb) / 1000;
+      row.build_id = build_id;
+      row.timestamp = timestamp;
+      row.cpu_percent = static_cast<double>(reading.cpu_millipercent) / 1000;
+      row.memory_mb = static_cast<double>(reading.memory_kb) / 1000;
       batch.changes.rows[kSnapshotsTable].push_back(cells_of(std::move(row)));
     }
     void operator()(const schemas::builds::DiagnosticReported& e) const {
-      if (!find_worker(batch.rows, e.worker_id)) {
+      add_report(e.report_id, e.worker_id, e.status, now, e.duration_ms, e.auto_fixed, e.checks.raw);
+    }
+    void operator()(const schemas::builds::DiagnosticImported& e) const {
+      const auto& report = e.report;
+      add_report(report.id, report.worker_id, report.status, report.run_at, report.duration_ms, report.auto_fixed, report.checks.raw);
+    }
+    void add_report(const std::string& id, const std::string& worker_id, schemas::builds::DiagnosticStatus status, std::int64_t run_at, std::int64_t duration_ms,
+                    bool auto_fixed, const std::string& checks) const {
+      if (!find_worker(batch.rows, worker_id)) {
         ++batch.changes.left_out;
         return;
       }
-      batch.mentioned.add(e.worker_id);
+      batch.mentioned.add(worker_id);
       legacy::Diagnostic row;
-      row.id = e.report_id;
-      row.worker_id = e.worker_id;
-      row.status = name_of(e.status);
-      row.run_at = now;
-      row.duration_ms = e.duration_ms;
-      row.auto_fixed = e.auto_fixed ? 1 : 0;
-      row.checks = e.checks.raw;
+      row.id = id;
+      row.worker_id = worker_id;
+      row.status = name_of(status);
+      row.run_at = run_at;
+      row.duration_ms = duration_ms;
+      row.auto_fixed = auto_fixed ? 1 : 0;
+      row.checks = checks;
       batch.changes.rows[kDiagnosticsTable].push_back(cells_of(std::move(row)));
     }
   };

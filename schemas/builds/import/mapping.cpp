@@ -1,5 +1,7 @@
 #include "schemas/builds/import/mapping.hpp"
 
+#include <cmath>
+
 #include "core/base/bytes.hpp"
 #include "core/base/ids.hpp"
 #include "core/event/json_document.hpp"
@@ -35,6 +37,10 @@ class Mapping {
   void warn(std::string text) { note(ImportNote::Kind::warning, std::move(text)); }
   Mapped<T> reject(std::string text) && {
     note(ImportNote::Kind::rejected, std::move(text));
+    return {std::nullopt, std::move(notes_)};
+  }
+  Mapped<T> leave_out(std::string text) && {
+    warn(std::move(text) + ", left out");
     return {std::nullopt, std::move(notes_)};
   }
   Mapped<T> take(T value) && { return {std::move(value), std::move(notes_)}; }
@@ -242,6 +248,36 @@ Mapped<ImportedLine> map_line(const legacy::BuildLog& row) {
   if (row.message) line.message = mapping.cut("message", *row.message, kImportedLineBytesMax);
   else mapping.warn("there is no message");
   return std::move(mapping).take(std::move(line));
+}
+
+Mapped<ImportedSample> map_sample(const legacy::CpuSnapshot& row) {
+  Mapping<ImportedSample> mapping(legacy::CpuSnapshot::kTable, row.id ? std::to_string(*row.id) : std::string("(no id)"));
+  if (!row.id) return std::move(mapping).reject("there is no id");
+  const auto timestamp = mapping.time("timestamp", row.timestamp);
+  if (!timestamp) return std::move(mapping).leave_out("timestamp is not there");
+  const auto thousandths = [](const std::optional<double>& value, std::int64_t max) -> std::optional<std::int64_t> {
+    if (!value || !(*value >= 0) || *value * 1000 > static_cast<double>(max)) return std::nullopt;
+    return std::llround(*value * 1000);
+  };
+  const auto cpu = thousandths(row.cpu_percent, kCpuMillipercentMax);
+  if (!cpu) return std::move(mapping).leave_out("cpu_percent is none");
+  const auto memory = thousandths(row.memory_mb, kMemoryKbMax);
+  if (!memory) return std::move(mapping).leave_out("memory_mb is none");
+  return std::move(mapping).take(ImportedSample{*row.id, *timestamp, CpuReading{*cpu, *memory}});
+}
+
+Mapped<ImportedDiagnostic> map_diagnostic(const legacy::Diagnostic& row) {
+  Mapping<ImportedDiagnostic> mapping(legacy::Diagnostic::kTable, shown_id(row.id));
+  if (!row.id || !is_valid_id(*row.id)) return std::move(mapping).reject("the id is not of letters, digits, _ and -");
+  if (!row.worker_id || !is_valid_id(*row.worker_id)) return std::move(mapping).reject("worker_id is not of letters, digits, _ and -");
+  const auto status = parse_diagnostic_status(row.status.value_or(""));
+  if (!status) return std::move(mapping).reject("status \"" + row.status.value_or("").substr(0, 64) + "\" is none");
+  const auto run_at = mapping.time("run_at", row.run_at);
+  if (!run_at) mapping.warn("run_at is not there, read as 0");
+  ImportedDiagnostic report{*row.id, *row.worker_id, *status, run_at.value_or(0),
+                            static_cast<std::int64_t>(mapping.counter("duration_ms", row.duration_ms)), row.auto_fixed.value_or(0) != 0, {}};
+  report.checks = mapping.json("checks", row.checks, true);
+  return std::move(mapping).take(std::move(report));
 }
 
 }  // namespace tidemark::schemas::builds

@@ -29,7 +29,7 @@ struct ImportNote {
 
 template <class T>
 struct Mapped {
-  std::optional<T> value;  ///< nullopt: rejected, a note says why
+  std::optional<T> value;  ///< nullopt: left out, a note says why
   std::vector<ImportNote> notes;
 };
 
@@ -67,5 +67,8 @@ Mapped<ImportedWorker> map_worker(const legacy::Worker& row);
 /// `digest` is row_digest() of the row. The files are those that the row names.
 Mapped<ImportedBuild> map_build(const legacy::Build& row, const FoundFiles& files, Holder holder, std::string digest);
 Mapped<ImportedLine> map_line(const legacy::BuildLog& row);
+/// Samples that are out of bounds are left out with a warning, as they were never taken here either.
+Mapped<ImportedSample> map_sample(const legacy::CpuSnapshot& row);
+Mapped<ImportedDiagnostic> map_diagnostic(const legacy::Diagnostic& row);
 
 }  // namespace tidemark::schemas::builds

@@ -1,6 +1,7 @@
 #pragma once
 // Rows of an old controller as the import brings them: checked, mapped, without secrets. Times are ms since 1970.
 
+#include "schemas/builds/samples.hpp"
 #include "schemas/builds/types.hpp"
 
 namespace tidemark::schemas::builds {
@@ -66,5 +67,36 @@ struct ImportedLines {
   bool operator==(const ImportedLines&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(ImportedLines, (), (build_id, lines, pass_end, pass_complete))
+
+struct ImportedSample {
+  static constexpr std::string_view kDescription = "A processor sample of an old controller, with the number of its row.";
+  std::int64_t row = 0;
+  std::int64_t timestamp = 0;
+  CpuReading reading{};
+  bool operator==(const ImportedSample&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ImportedSample, (), (row, timestamp, reading))
+
+/// Ascending by row.
+struct ImportedSamples {
+  static constexpr std::string_view kDescription = "Processor samples of one build.";
+  std::string build_id{};
+  std::vector<ImportedSample> samples{};
+  bool operator==(const ImportedSamples&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ImportedSamples, (), (build_id, samples))
+
+struct ImportedDiagnostic {
+  static constexpr std::string_view kDescription = "A worker's report on itself, of an old controller.";
+  std::string id{};
+  std::string worker_id{};
+  DiagnosticStatus status = DiagnosticStatus::healthy;
+  std::int64_t run_at = 0;
+  std::int64_t duration_ms = 0;
+  bool auto_fixed = false;
+  event::Json checks{};
+  bool operator==(const ImportedDiagnostic&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ImportedDiagnostic, (), (id, worker_id, status, run_at, duration_ms, auto_fixed, checks))
 
 }  // namespace tidemark::schemas::builds

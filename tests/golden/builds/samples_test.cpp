@@ -99,11 +99,20 @@ ImportedLines imported_lines() {
           .pass_end = 9, .pass_complete = false};
 }
 ImportSummary import_summary() {
-  return {.workers = 1, .builds = 2, .log_lines = 3, .cpu_snapshots = 4, .diagnostics = 5, .warnings = 6, .conflicts = 7,
-          .last_log_row = 9};
+  return {.workers = 1, .builds = 2, .log_lines = 3, .cpu_snapshots = 4, .diagnostics = 5, .last_log_row = 9};
+}
+
+ImportedSamples imported_samples() {
+  return {.build_id = kBuild, .samples = {{.row = 3, .timestamp = kLater, .reading = {.cpu_millipercent = 45'250, .memory_kb = 2'048'500}}}};
+}
+ImportedDiagnostic imported_diagnostic() {
+  return {.id = "0b0e0b0e-0000-4000-8000-000000000001", .worker_id = "w1", .status = DiagnosticStatus::warning, .run_at = kLater,
+          .duration_ms = 1200, .auto_fixed = true, .checks = {R"([{"name":"disk"}])"}};
 }
 
 TEST(BuildsSamples, Imports) {
+  check(CpuSnapshotImported{.pool_id = kPool, .database = kHash, .of = imported_samples()});
+  check(DiagnosticImported{.pool_id = kPool, .database = kHash, .report = imported_diagnostic()});
   check(ControllerImported{.pool_id = kPool, .database = kHash, .run = 0, .read = import_summary()});
   check(WorkerImported{.pool_id = kPool, .database = kHash, .revision = 1, .worker = imported_worker(),
                        .completed_added = 12, .failed_added = 3, .offline_due_at = kLater});
@@ -112,7 +121,8 @@ TEST(BuildsSamples, Imports) {
                       .liveness_due_at = kLater, .kept_from = kLater, .certs_due_at = kLater});
   check(BuildLogImported{.pool_id = kPool, .database = kHash, .first_seq = 3, .logs = imported_lines()});
   check(Import{.database = kHash, .workers = {imported_worker()}, .builds = {imported_build()},
-               .logs = {imported_lines()}, .completed = import_summary(), .otp_key_id = "k1", .pool_id = kPool});
+               .logs = {imported_lines()}, .cpu_snapshots = {imported_samples()},
+               .diagnostics = {imported_diagnostic()}, .completed = import_summary(), .otp_key_id = "k1", .pool_id = kPool});
 }
 
 TEST(BuildsSamples, CommandsOfDevelopers) {

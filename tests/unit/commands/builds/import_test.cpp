@@ -256,10 +256,32 @@ TEST(BuildImport, LinesOfABuildThatWasNotImportedAreAConflict) {
   given<Builds>({submitted("b1")}).when(import({}, {}, {lines("b1", {line(1, 1)}, 1, true)})).then_refused("IMPORT_CONFLICT", 409);
 }
 
+TEST(BuildImport, SamplesAndReportsAreHereOnce) {
+  auto g = given<Builds>({});
+  const auto rows = [](std::int64_t last) {
+    Import command = import({worker("w1")}, {build("b1", BuildStatus::completed, "w1")});
+    ImportedSamples samples{"b1", {}};
+    for (std::int64_t row = 1; row <= last; ++row) samples.samples.push_back({row, kThen + row, {1000, 2000}});
+    command.cpu_snapshots = {samples};
+    command.diagnostics = {{"r1", "w1", DiagnosticStatus::healthy, kThen, 5, false, {"[]"}}};
+    return command;
+  };
+  g.when(rows(2)).then_types({"WorkerImported", "BuildImported", "CpuSnapshotImported", "DiagnosticImported"});
+  g.when(rows(2)).then_nothing();
+  g.when(rows(3)).then_types({"CpuSnapshotImported"});
+  EXPECT_EQ(std::get<CpuSnapshotImported>(g.events()[0]).of.samples.size(), 1u);
+}
+
+TEST(BuildImport, ReportsOfAWorkerThatIsNotKnownAreAConflict) {
+  Import command = import({});
+  command.diagnostics = {{"r1", "w1", DiagnosticStatus::healthy, kThen, 5, false, {"[]"}}};
+  given<Builds>({}).when(command).then_refused("IMPORT_CONFLICT", 409);
+}
+
 TEST(BuildImport, ACompletedRunIsRecordedOncePerChange) {
   auto g = given<Builds>({});
   Import command = import({});
-  command.completed = ImportSummary{.workers = 1, .builds = 2, .log_lines = 3, .cpu_snapshots = 0, .diagnostics = 0, .warnings = 0, .conflicts = 0, .last_log_row = 3};
+  command.completed = ImportSummary{.workers = 1, .builds = 2, .log_lines = 3, .cpu_snapshots = 0, .diagnostics = 0, .last_log_row = 3};
   g.when(command).then_types({"ControllerImported"});
   g.when(command).then_nothing();
   EXPECT_EQ(last_import(g.state(), kDatabase)->log_lines, 3u);

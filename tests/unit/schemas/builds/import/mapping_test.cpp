@@ -168,6 +168,27 @@ TEST(LegacyMapping, LinesKeepTheirNumberTimeAndLevel) {
   EXPECT_FALSE(map_line({std::nullopt, "b", kThen, "info", "x"}).value);
 }
 
+TEST(LegacyMapping, SamplesAreCountedInThousandths) {
+  EXPECT_EQ(map_sample({7, "b", kThen, 12.3456, 100.5}).value, (ImportedSample{7, kThen, CpuReading{12'346, 100'500}}));
+  for (const double bad : {-0.1, 1000.1}) {
+    const auto mapped = map_sample({7, "b", kThen, bad, 1.0});
+    EXPECT_FALSE(mapped.value);
+    EXPECT_EQ(notes_of(mapped), "cpu_snapshots/7: cpu_percent is none, left out\n");
+  }
+  EXPECT_FALSE(map_sample({7, "b", kThen, 1.0, std::nullopt}).value);
+}
+
+TEST(LegacyMapping, ReportsKeepTheirChecksOrAnEmptyArray) {
+  EXPECT_EQ(map_diagnostic({"r1", "w1", "critical", kThen, 5, 1, R"([{"name":"disk"}])"}).value,
+            (ImportedDiagnostic{"r1", "w1", DiagnosticStatus::critical, kThen, 5, true, {R"([{"name":"disk"}])"}}));
+  for (const char* bad : {"", "[", "{}", "[1"}) {
+    const auto mapped = map_diagnostic({"r1", "w1", "healthy", kThen, 5, 0, bad});
+    EXPECT_EQ(mapped.value->checks.raw, "[]") << bad;
+    EXPECT_EQ(mapped.notes.size(), 1u) << bad;
+  }
+  EXPECT_FALSE(map_diagnostic({"r1", "w1", "sick", kThen, 5, 0, "[]"}).value);
+}
+
 TEST(LegacyMapping, VeryLongTextsAreCutBetweenCharacters) {
   std::string text(kImportedLineBytesMax - 1, 'x');
   text += "\xc3\xa4";
