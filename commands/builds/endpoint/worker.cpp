@@ -146,7 +146,7 @@ Task<http::Response> poll(Api& api, http::Request& request) {
   const bool answered = api.owner_call([&](const runtime::OwnerView& view) {
     known = find_worker(view.state, command.worker_id).has_value();
     if (!known) return;
-    note_contact(view, command.worker_id);
+    if (request.method() != http::Method::head) note_contact(view, command.worker_id);
     if (const auto build = active_build_of(view.state, command.worker_id)) command.last_sign_at = view.memory.get(seen_key(build->id));
     idle = idle_poll(view.state, command, Context{view.now, view.lane_taken, poller.name.id, {}, kDefaultPool}, api.settings());
   });

@@ -96,6 +96,8 @@ def poll(model, request, seen):
         worker = pool.workers.get(request.query["worker_id"])
         if worker is None:
             return refuse(404, "Worker not found", "WORKER_NOT_FOUND")
+    if request.method == "HEAD":  # asks for nothing, so it is given nothing and changes nothing
+        return Answer(200, {"job": None})
     worker.touch(request)
     pool.changes += worker.offline
     worker.offline = False
