@@ -1,8 +1,10 @@
 """An old installation is taken over: its clients go on against the new node as if nothing had happened.
 
-usage: import_flow.py <tidemark binary> [kills]     kills: how often the import is killed on its way (default 0: no such test)
+usage: import_flow.py <tidemark binary> [kills | disk faults]     kills: how often the import is killed on its way (then only that);
+       disk faults: the library of tests/support/disk_faults
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -21,7 +23,8 @@ from controller import API_KEY, Controller, check, equal, free_port, run
 from old_controller import OldController
 
 BINARY = os.path.abspath(sys.argv[1])
-KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2].isdigit() else 0
+DISK_FAULTS = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 and not KILLS else None
 SEED = int(os.environ.get("TIDEMARK_SEED", random.randrange(2**32)))
 print(f"seed {SEED}; again with TIDEMARK_SEED", flush=True)
 
@@ -241,7 +244,7 @@ def refusals():
             check(done.returncode in (1, 2) if code is None else done.returncode == code, f"{done.returncode}: {done.stderr.decode()}")
             check(words in done.stderr.decode(), f"{words!r} in {done.stderr.decode()!r}")
             check(not os.path.exists(os.path.join(it.new.storage, "log")), "no log was made")
-            check(not os.path.exists(it.new.storage + ".import"), "nothing is left behind")
+            check(not glob.glob(it.new.storage + ".import*"), "nothing is left behind")
             check(not os.path.exists(it.report_path) and not os.path.exists(it.report_path + ".partial"), "no report")
 
         refused(bad, old.storage, "there is no file", 1)
@@ -279,6 +282,28 @@ def refusals():
         done = it.run_import(code=1)
         check(f"process {it.new.process.pid}".encode() in done.stderr, done.stderr.decode())
         it.new.stop()
+
+
+def unreadable():
+    """A file that cannot be read is named, and taken by the next run once it can be"""
+    with Installation(offset=9) as it:
+        old = it.old.fill(builds=4)
+        build = old.pending[0]
+        faults = os.path.join(it.directory, "faults")
+        with open(faults, "w", encoding="ascii") as file:
+            file.write(f"read {build}.zip eio\n")
+        mine = it.new.storage + ".import"
+        os.mkdir(mine)  # somebody else's
+        done = subprocess.run(it.arguments(), env={**os.environ, "LD_PRELOAD": DISK_FAULTS, "TIDEMARK_DISK_FAULTS": faults}, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=120)
+        check(done.returncode == 1, f"{done.returncode}: {done.stderr.decode()}")
+        check(any(f.get("outcome") == "unreadable" and build in json.dumps(f) for f in findings(it.report(), "file")), "the report names the file")
+        it.run_import()
+        equal(rows(it.report(), "builds")["updated"], 1)
+        check(os.path.isdir(mine), "what is not of the import stays")
+        os.rmdir(mine)
+        with it.new as c:
+            equal(c.get(f"/api/builds/{build}/download/source").status, 200)
 
 
 def old_server():
@@ -335,4 +360,4 @@ def interrupted():
         print(f"      killed {killed} times")
 
 
-run([interrupted] if KILLS else [plain, odd, old_schema, again, both_sides, refusals, old_server], "import of an old controller")
+run([interrupted] if KILLS else [plain, odd, old_schema, again, both_sides, refusals, old_server, *([unreadable] if DISK_FAULTS else [])], "import of an old controller")

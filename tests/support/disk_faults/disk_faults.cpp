@@ -3,7 +3,7 @@
 //
 //   <operation> <part of the path> <what>
 //
-// operation: write (pwrite), sync (fsync, fdatasync), rename (of the new name), unlink
+// operation: read (pread), write (pwrite), sync (fsync, fdatasync), rename (of the new name), unlink
 // what:      enospc, eio     the operation fails so, and does nothing
 //            kill            the process is killed instead
 //            kill-after      the operation is done, then the process is killed: what it acknowledged nobody heard
@@ -72,6 +72,16 @@ Function real(const char* name) {
 }  // namespace
 
 extern "C" {
+
+ssize_t pread(int fd, void* bytes, size_t size, off_t offset) {
+  static const auto next = real<ssize_t (*)(int, void*, size_t, off_t)>("pread");
+  return with_fault("read", path_of(fd), [&] { return next(fd, bytes, size, offset); });
+}
+
+ssize_t pread64(int fd, void* bytes, size_t size, off64_t offset) {
+  static const auto next = real<ssize_t (*)(int, void*, size_t, off64_t)>("pread64");
+  return with_fault("read", path_of(fd), [&] { return next(fd, bytes, size, offset); });
+}
 
 ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
   static const auto next = real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");

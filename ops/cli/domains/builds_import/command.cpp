@@ -3,10 +3,17 @@
 #include "ops/cli/domains/builds_import/command.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "commands/builds/import.hpp"
+#include "core/blob/files.hpp"
 #include "core/event/json.hpp"
 #include "ops/cli/domains/builds_import/importer.hpp"
 #include "ops/cli/domains/builds_import/parity.hpp"
@@ -47,20 +54,54 @@ Task<Result<void>> run_import(const Given& given, const Source& source, OfflineP
   co_return compared;
 }
 
+/// A directory for the copy of the database, beside the data, which may not be there yet, and so on the same disk. Of its own, so
+/// that nothing else is removed with it; what an import that was killed has left is removed by the next.
+class Scratch {
+ public:
+  static Result<std::unique_ptr<Scratch>> make(const std::string& data) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    const fs::path parent = fs::path(data).parent_path();
+    const std::string prefix = fs::path(data).filename().string() + ".import-";
+    fs::create_directories(parent, ignored);
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+      if (!entry.path().filename().string().starts_with(prefix) || !entry.is_directory(ignored)) continue;
+      if (const blob::Descriptor left = locked(entry.path().string()); left.get() >= 0) fs::remove_all(entry.path(), ignored);
+    }
+    std::string path = data + ".import-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) {
+      return make_error(Code::internal, "no directory for a copy of the database beside " + data + ": " + std::strerror(errno));
+    }
+    auto lock = locked(path);
+    return std::unique_ptr<Scratch>(new Scratch(std::move(path), std::move(lock)));
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  Scratch(std::string path, blob::Descriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  /// Negative when another process has it.
+  static blob::Descriptor locked(const std::string& path) {
+    blob::Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (directory.get() >= 0 && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) return blob::Descriptor(-1);
+    return directory;
+  }
+  const std::string path_;
+  const blob::Descriptor lock_;
+};
+
 int run(const Given& given, const Settings& settings) {
   if (!given.compare_url.empty() && !given.compare_url.starts_with("http://")) return complain("--compare: expected http://host:port", kExitUsage);
   const std::string data = absolute_path(settings.text("data"));
-  // Beside the data, which may not be there yet, and on the same disk.
-  const std::string scratch = data + ".import";
-  std::error_code ignored;
-  const auto clear = [&] { std::filesystem::remove_all(scratch, ignored); };
   auto report = Report::open(given.report);
   if (!report) return complain(report.error().message, kExitUsage);
-  auto source = Source::open(absolute_path(given.database), absolute_path(given.storage), scratch);
-  if (!source) {
-    clear();
-    return complain(source.error().message, source.error().code == Code::invalid_argument ? kExitUsage : kExitFailed);
-  }
+  const auto scratch = Scratch::make(data);
+  if (!scratch) return complain(scratch.error().message, kExitFailed);
+  auto source = Source::open(absolute_path(given.database), absolute_path(given.storage), (*scratch)->path());
+  if (!source) return complain(source.error().message, source.error().code == Code::invalid_argument ? kExitUsage : kExitFailed);
   Result<void> done;
   if (given.check) {
     done = check_source(**source, **report);
@@ -68,7 +109,6 @@ int run(const Given& given, const Settings& settings) {
     done = run_offline(settings, make_patient, [&](OfflineParts parts) { return run_import(given, **source, parts, **report); });
   }
   source->reset();
-  clear();
   if (!done) return complain(done.error().message, kExitFailed);
   if (auto finished = (*report)->finish(); !finished) return complain(finished.error().message, kExitFailed);
   std::fputs((*report)->summary().c_str(), stdout);

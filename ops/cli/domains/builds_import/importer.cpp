@@ -234,7 +234,7 @@ class Importer {
     ++counts.rows;
     ++counts.by_status[row.status.value_or("(none)")];
     note_cells(report_, legacy::Build::kTable, row.id, problems);
-    const BuildFiles files = files_of(source_, row);
+    BuildFiles files = files_of(source_, row);
     const std::string digest = digest_of(row, files);
     const Holder holder = source_.holder_of(row);
     auto mapped = map_build(row, supposed(files), holder, digest);
@@ -263,7 +263,11 @@ class Importer {
     stored = co_await std::move(storing);
     if (!stored.ok()) co_return stored;
 
-    mapped = map_build(row, found, holder, digest);
+    // What could not be read is remembered as not there: once it can be, the next run finds the row changed.
+    if (!found.source) files.source.reset();
+    if (!found.certs) files.certs.reset();
+    if (!found.result) files.result.reset();
+    mapped = map_build(row, found, holder, digest_of(row, files));
     note_all(report_, mapped.notes);
     add_bytes(kRowBytes * 3 + mapped.value->error_message.value_or("").size());
     batch_.builds.push_back(std::move(*mapped.value));
