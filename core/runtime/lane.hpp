@@ -104,6 +104,7 @@ class LaneProcessor {
   void caught_up(Result<void> caught);
   void end_take(Result<void> result);
   void settle(std::shared_ptr<Batch> batch, Error why);
+  bool nobody_else_wrote(const Batch& batch, bool written) const;
   Result<bool> was_written(const Batch& batch) const;
   /// Answers the unsettled batch, if there is one.
   void settled(std::optional<Error> not_written);

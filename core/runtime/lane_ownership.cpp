@@ -52,6 +52,8 @@ void LaneProcessor::caught_up(Result<void> caught) {
     if (unsettled_) {
       auto written = was_written(*unsettled_);
       if (!written) return fail(written.take_error());
+      // The predecessor, whose lease would have to pass, is this node.
+      if (nobody_else_wrote(*unsettled_, *written)) lease_from_ = SteadyTime{};
       settled(*written ? std::nullopt : std::optional(make_error(Code::unavailable, "not applied: the append came to nothing")));
     }
     next_.clear();
@@ -158,6 +160,18 @@ void LaneProcessor::settle(std::shared_ptr<Batch> batch, Error why) {
     give_up_waiting();
   });
   claim();
+}
+
+/// Beside the unsettled batch. Another that had taken the lane would have written that before it answered any owner call.
+bool LaneProcessor::nobody_else_wrote(const Batch& batch, bool written) const {
+  for (std::size_t i = 0; i < domains_.size(); ++i) {
+    const DomainBatch* part = batch.domains[i].get();
+    for (std::size_t t = 0; t < domains_[i].topics.size(); ++t) {
+      const bool in_batch = part != nullptr && !part->last_id[t].empty();
+      if (log_.end(domains_[i].topics[t].id, lane_) != (in_batch && !written ? part->first[t] : next_[i][t])) return false;
+    }
+  }
+  return true;
 }
 
 Result<bool> LaneProcessor::was_written(const Batch& batch) const {

@@ -230,6 +230,26 @@ TEST_F(LaneGroupTest, ALaneGivenUpInTheMiddleOfAnAppendIsLetGoWhenThatIsAnswered
   EXPECT_EQ(b.node->execute(Add{group, "a", 1, ""}).reply, "{\"balance\":2}");
 }
 
+TEST_F(LaneGroupTest, AnOwnerThatSettlesItsOwnAppendAnswersOwnerCallsAtOnceAgainUnlessAnotherWasThere) {
+  a.group.propose({0});
+  ASSERT_TRUE(serves(a, 0));
+  const std::string group = group_in(0);
+  scheduler.run_for(std::chrono::seconds(2));
+  bool sees = false;
+  for (const auto fault : {MemoryLog::Fault::unknown_written, MemoryLog::Fault::unknown_lost}) {
+    a.log.fail_next(fault);
+    (void)a.node->execute(Open{group, "a", 0});
+    ASSERT_TRUE(serves(a, 0));
+    EXPECT_TRUE(owner_answers(a, group, sees));
+  }
+  b.group.propose({0});
+  ASSERT_TRUE(serves(b, 0));
+  (void)a.node->execute(Open{group, "c", 0});
+  a.group.propose({0});
+  ASSERT_TRUE(serves(a, 0));
+  EXPECT_FALSE(owner_answers(a, group, sees)) << "the other may still believe in its lease";
+}
+
 TEST_F(LaneGroupTest, ALaneProposedAgainWhileItsLastAppendIsUnderWayIsTakenWhenThatHasEnded) {
   a.group.propose({0});
   ASSERT_TRUE(serves(a, 0));
