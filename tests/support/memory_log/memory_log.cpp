@@ -38,14 +38,14 @@ void MemoryLog::append(log::Ownership ownership, log::LaneBatch batch, Fn<void(R
     if (fault != Fault::unknown_lost) write(batch, ownership.lane);
     if (fault != Fault::none) result = make_error(Code::outcome_unknown, "the test lost the answer");
   }
-  scheduler_.after(delay_, [this, result = std::move(result), done = std::move(done)]() mutable {
+  scheduler_.after(delay_, [history = history_, result = std::move(result), done = std::move(done)]() mutable {
     done(std::move(result));
-    tell_all();
+    tell_all(*history);  // this log may be gone by now
   });
 }
 
-void MemoryLog::tell_all() {
-  for (MemoryLog* log : history_->logs) {
+void MemoryLog::tell_all(const LogHistory& history) {
+  for (MemoryLog* log : *history.logs) {
     for (auto& [id, wake] : log->watchers_) wake();
   }
 }

@@ -27,7 +27,8 @@ struct LogHistory {
   std::vector<Topic> topics;
   std::map<std::uint32_t, std::uint64_t> owner_epochs;
   std::size_t appends = 0;
-  std::vector<MemoryLog*> logs;  ///< that are open
+  /// Those that are open. A copy of a history, from which a test restores it, names the same.
+  std::shared_ptr<std::vector<MemoryLog*>> logs = std::make_shared<std::vector<MemoryLog*>>();
 };
 
 class MemoryLog final : public log::EventLog {
@@ -35,8 +36,8 @@ class MemoryLog final : public log::EventLog {
   /// What the next append does instead of succeeding.
   enum class Fault { none, refuse_unwritten, unknown_written, unknown_lost };
 
-  MemoryLog(std::shared_ptr<LogHistory> history, Scheduler& scheduler) : history_(std::move(history)), scheduler_(scheduler) { history_->logs.push_back(this); }
-  ~MemoryLog() override { std::erase(history_->logs, this); }
+  MemoryLog(std::shared_ptr<LogHistory> history, Scheduler& scheduler) : history_(std::move(history)), scheduler_(scheduler) { history_->logs->push_back(this); }
+  ~MemoryLog() override { std::erase(*history_->logs, this); }
 
   void fail_next(Fault fault) { fault_ = fault; }
   /// The log dies between appends, as a journal whose next segment cannot be written: watchers are told.
@@ -72,7 +73,7 @@ class MemoryLog final : public log::EventLog {
  private:
   void write(log::LaneBatch& batch, LaneId lane);
   /// Tells the watchers of every open log.
-  void tell_all();
+  static void tell_all(const LogHistory& history);
   std::shared_ptr<LogHistory> history_;
   Scheduler& scheduler_;
   Fault fault_ = Fault::none;
