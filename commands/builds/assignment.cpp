@@ -67,7 +67,7 @@ Outcome decide_poll(const Scene& scene, const PollForJob& command) {
       // A token-authenticated worker runs what it was given and would start it twice; a lost answer shows as silence.
       // That its virtual machine has authenticated is known even when the owner's memory of later signs is lost.
       const bool alive = held->status == BuildStatus::building || held->vm_authenticated_at != 0 ||
-                         command.last_sign_at.value_or(0) > held->assigned_at;
+                         command.last_sign_at.value_or(0) >= held->assigned_at;
       if (!by_token || !alive) reply.job = job_of(*held);
     }
   } else if (const auto next = first_pending(scene)) {

@@ -20,7 +20,7 @@ import time
 from controller import API_KEY, Controller
 from generated import coverage, scenarios
 from generated.requests import WEIGHTS, Draw
-from generated.session import Session
+from generated.session import OpenMoment, Session
 from model.state import Settings
 
 LIMITS = {"source_max": 20_000, "certs_max": 3_000, "result_max": 30_000}
@@ -46,6 +46,9 @@ def flags(settings):
 
 SHORT_TIMES = {"assigned_silence": 3000, "building_silence": 2000, "late_success": 3000, "worker_offline": 4000, "worker_token": 4000,
                "worker_token_rotate": 2000, "otp": 2000, "vm_token": 2000, "vm_token_max": 4000}
+
+
+RUNS_MAX = 8  # of a section that meets a moment that nobody can judge
 
 
 @dataclasses.dataclass
@@ -104,7 +107,12 @@ def sections(requests, timers):
 
 def run_section(part):
     section, binary, seed, pairs = part
-    return section.run(binary, seed, pairs)
+    for attempt in range(RUNS_MAX):
+        try:
+            return section.run(binary, seed, pairs)
+        except OpenMoment as moment:
+            print(f"{section.name}: told again, as {moment} and a timer came due meanwhile", flush=True)
+    raise AssertionError(f"{section.name}: {RUNS_MAX} runs met a moment that nobody can judge: this machine is too slow for timers of 2 s")
 
 
 def compare(binary, pairs):

@@ -17,6 +17,10 @@ def now_ms():
     return int(time.time() * 1000)
 
 
+class OpenMoment(Exception):
+    """A request took so long that a timer came due meanwhile: nobody can say which of the two the server saw first."""
+
+
 class Session:
     def __init__(self, controller, settings, out):
         self.controller, self.model, self.out = controller, Model(settings), out
@@ -55,6 +59,8 @@ class Session:
         began = now_ms()
         seen = self.exchange(drawn.method, drawn.target, drawn.headers, drawn.body)
         request = Request(drawn.method, drawn.target, drawn.headers, drawn.body, began, now_ms())
+        if self.is_open(names_of(drawn.headers), request):
+            raise OpenMoment(f"{request.method} {request.target} took {request.ended - request.began} ms")
         route, answer = self.model.answer(request, seen)
         self.out.write(pairs.line(request, answer, seen) + "\n")
         self.count += 1
@@ -65,18 +71,43 @@ class Session:
 
     def wait_for_certainty(self, headers):
         """Timers fire when the server sees to it: the model waits for what is due, and for tokens that are about to end."""
-        names = {name.lower(): value for name, value in headers.items()}
+        waited = True
+        while waited:  # each wait takes time, in which something else may come due
+            waited = self.wait_for_tokens(names_of(headers)) or self.wait_for_timers()
+
+    def wait_for_tokens(self, names):
+        waited = False
         for token in self.tokens_named(names):
             while token.is_over(Request("GET", "/", {}, b"", now_ms(), now_ms() + MARGIN_MS)) is None:
                 time.sleep(0.05)
+                waited = True
+        return waited
+
+    def wait_for_timers(self):
+        waited = False
         for build in [w.active for w in self.model.pool.workers.values() if w.active]:
-            settings = self.model.settings
-            silence = settings.assigned_silence if build.status == "assigned" else settings.building_silence
-            if now_ms() + MARGIN_MS > build.active_since.began + silence:
-                self.wait_for_timeout(build, silence)
+            if now_ms() + MARGIN_MS > self.timeout_at(build):
+                self.wait_for_timeout(build, self.silence(build))
+                waited = True
         for worker in self.model.pool.workers.values():
             if not worker.offline and worker.active is None and now_ms() + MARGIN_MS > worker.seen_low + self.model.settings.worker_offline:
                 self.wait_for_offline(worker)
+                waited = True
+        return waited
+
+    def silence(self, build):
+        settings = self.model.settings
+        return settings.assigned_silence if build.status == "assigned" else settings.building_silence
+
+    def timeout_at(self, build):
+        return build.active_since.began + self.silence(build)
+
+    def is_open(self, names, request):
+        workers = self.model.pool.workers.values()
+        return (any(token.is_over(request) is None for token in self.tokens_named(names))
+                or any(self.timeout_at(w.active) <= request.ended for w in workers if w.active)
+                or any(w.seen_low + self.model.settings.worker_offline <= request.ended
+                       for w in workers if not w.offline and w.active is None))
 
     def tokens_named(self, names):
         pool = self.model.pool
@@ -108,13 +139,15 @@ class Session:
     def wait_for_offline(self, worker):
         deadline = time.monotonic() + 60
         while self.ask(f"/api/workers/{worker.id}/stats")["status"] != "offline":
-            if now_ms() + MARGIN_MS < worker.seen_high + self.model.settings.worker_offline:
-                return  # a contact that may be one
             if time.monotonic() > deadline:
                 raise AssertionError(f"worker {worker.id} is not offline after {self.model.settings.worker_offline} ms")
             time.sleep(0.05)
         worker.offline = True
         self.model.pool.changes += 1
+
+
+def names_of(headers):
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def text_of(body):

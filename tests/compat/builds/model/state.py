@@ -158,11 +158,12 @@ class Pool:
         worker.active, worker.reset, worker.offline = build, False, False
         self.line(build, request, f"Assigned to worker {worker.name}")
 
-    def free(self, build, request):
-        """Its worker has no live build from here on: a worker is offline so long after that, or after the last contact."""
+    def free(self, build, request, spoke=True):
+        """Its worker has no live build from here on; that is a contact when the worker itself said so."""
         if build.worker and build.worker.active is build:
             build.worker.active = None
-            build.worker.touch(request)
+            if spoke:
+                build.worker.touch(request)
 
     def succeed(self, build, worker, content, request):
         if build.timed_out is not None and worker:
@@ -184,12 +185,12 @@ class Pool:
         self.line(build, request, text, "error")
 
     def cancel(self, build, request):
-        self.free(build, request)
+        self.free(build, request, spoke=False)
         build.status, build.error, build.completed = "cancelled", CANCELLED_TEXT, Moment(request)
         self.line(build, request, "Build cancelled")
 
     def time_out(self, build, text, request):
-        self.free(build, request)
+        self.free(build, request, spoke=False)
         worker = build.worker
         self.line(build, request, "Build timeout - worker stopped responding", "error")
         if self.settings.requeue_on_timeout:

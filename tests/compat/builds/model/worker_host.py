@@ -159,9 +159,9 @@ def outcome(model, request, build, worker, content, text, by_token, done, failed
         if build.attempt == 0:
             if by_token:
                 return not_assigned()
-            others = worker.active
+            others, offline = worker.active, worker.offline
             pool.give(build, worker, request)
-            worker.active = others  # its other build is left alone
+            worker.active, worker.offline = others, offline  # its other build is left alone, and only a poll or a registration brings it back
         elif content is None:
             return refused_outcome()
         else:
