@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "commands/builds/queries.hpp"
 #include "commands/builds/rules.hpp"
 #include "commands/builds/silence.hpp"
 
@@ -16,6 +17,12 @@ Outcome answer_after_end(const BuildRow& build, SignOfLifeReply reply) {
   return Nothing<Reply>{reply, std::nullopt};
 }
 
+void note_start(const Scene& scene, Draft& draft, const BuildRow& build) {
+  if (build.status != BuildStatus::assigned) return;
+  draft.add(BuildStarted{.pool_id = scene.pool(), .build_id = build.id, .attempt = build.attempt,
+                         .liveness_due_at = scene.now + scene.settings.building_silence_ms});
+}
+
 Outcome decide_sign_of_life(const Scene& scene, const RecordSignOfLife& command) {
   const auto build = scene.build(command.build_id);
   if (!build) return refuse(kBuildNotFound);
@@ -25,12 +32,8 @@ Outcome decide_sign_of_life(const Scene& scene, const RecordSignOfLife& command)
   if (!reply.active) return answer_after_end(*build, reply);
 
   Draft draft(scene);
-  if (build->status == BuildStatus::assigned) {
-    draft.add(BuildStarted{.pool_id = scene.pool(), .build_id = build->id, .attempt = build->attempt,
-                           .liveness_due_at = scene.now + scene.settings.building_silence_ms});
-  }
-  const bool marked = command.last_mark_at && scene.now - *command.last_mark_at < scene.settings.activity_mark_ms;
-  if (!marked) {
+  note_start(scene, draft, *build);
+  if (is_mark_due(scene.settings, scene.now, command.last_mark_at)) {
     draft.add(HeartbeatRecorded{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
                                 .attempt = build->attempt});
   }

@@ -15,6 +15,11 @@
 
 namespace tidemark::commands::builds {
 
+/// Whether builds.activity may have another mark of a build: one in a while is enough. Times in ms.
+inline bool is_mark_due(const schemas::builds::Settings& settings, std::int64_t now, const std::optional<std::int64_t>& last_mark_at) {
+  return !last_mark_at || now - *last_mark_at >= settings.activity_mark_ms;
+}
+
 std::optional<BuildRow> find_build(const RowReader& state, std::string_view build_id);
 std::optional<WorkerRow> find_worker(const RowReader& state, std::string_view worker_id);
 

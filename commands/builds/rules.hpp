@@ -62,6 +62,9 @@ std::optional<RefusalSpec> refuse_owner(const BuildRow& build, Credential creden
 /// The answer to a sign of life of a build that has ended: welcome and ignored, or refused so that its worker stops.
 Outcome answer_after_end(const BuildRow& build, SignOfLifeReply reply);
 
+/// BuildStarted at the first sign of life of an attempt.
+void note_start(const Scene& scene, Draft& draft, const BuildRow& build);
+
 /// Gives an active build back to the queue (true), or fails it when its attempts are used up (false).
 bool requeue(const Scene& scene, Draft& draft, const BuildRow& build, const std::string& reason);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "commands/builds/queries.hpp"
 #include "commands/builds/rules.hpp"
 
 namespace tidemark::commands::builds {
@@ -40,12 +41,8 @@ Outcome decide_telemetry(const Scene& scene, const RecordTelemetry& command) {
   if (!reply.active) return answer_after_end(*build, reply);
 
   Draft draft(scene);
-  if (build->status == BuildStatus::assigned) {
-    draft.add(BuildStarted{.pool_id = scene.pool(), .build_id = build->id, .attempt = build->attempt,
-                           .liveness_due_at = scene.now + scene.settings.building_silence_ms});
-  }
-  const bool marked = command.last_mark_at && scene.now - *command.last_mark_at < scene.settings.activity_mark_ms;
-  if (!marked) {
+  note_start(scene, draft, *build);
+  if (is_mark_due(scene.settings, scene.now, command.last_mark_at)) {
     draft.add(TelemetryRecorded{.pool_id = scene.pool(), .build_id = build->id, .worker_id = build->worker_id,
                                 .attempt = build->attempt, .type = cut_text(command.type, kTypeBytesMax),
                                 .sent_at = command.sent_at, .data = command.data});

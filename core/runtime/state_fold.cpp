@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kChangesPerWrite = 4096;
 
-}  // namespace
-
+/// Folds one recorded event into rows: domain state, stream version, lane facts.
 Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const event::Event& event, RowWriter& rows) {
   const auto& envelope = event.envelope;
   if (is_fact && envelope.sequence) save_next_sequence(rows, lane, envelope.subject, *envelope.sequence + 1);
@@ -36,6 +35,7 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
   return make_error(Code::unsupported_version, "event " + envelope.id + " has a type that this build does not know: " + envelope.type);
 }
 
+/// Folds one decision: the idempotency index and the lane's time. `forgotten` as in forget_commands().
 Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration window, RowWriter& rows, std::string& forgotten) {
   LaneInfo info = load_lane_info(rows, lane);
   const Time time = decision.envelope.time;
@@ -55,8 +55,6 @@ Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration w
   remember_command(rows, *id, KnownCommand{lane, *decision.envelope.tmseq, time, *fingerprint});
   return {};
 }
-
-namespace {
 
 using Stored = std::map<store::CheckpointKey, store::Checkpoint>;
 

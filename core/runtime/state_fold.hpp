@@ -29,11 +29,4 @@ struct FoldedSlice {
 /// long as nobody writes that lane's rows meanwhile. Errors as fold_all_lanes().
 Result<FoldedSlice> fold_slice(const DomainRuntime& domain, const log::EventLog& log, LaneId lane, Duration idempotency_window);
 
-/// Folds one recorded event into rows: domain state, stream version, lane facts. Used live only for LaneTaken.
-Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const event::Event& event, RowWriter& rows);
-
-/// Folds one decision: the idempotency index and the lane's time.
-/// `forgotten` as in forget_commands().
-Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration idempotency_window, RowWriter& rows, std::string& forgotten);
-
 }  // namespace tidemark::runtime

@@ -7,7 +7,7 @@
 namespace tidemark::commands::builds::endpoint {
 
 inline bool is_mark_due(const Api& api, const runtime::OwnerView& view, const std::optional<std::int64_t>& last_mark_at) {
-  return !last_mark_at || to_ms(view.now) - *last_mark_at >= api.services.settings.activity_mark_ms;
+  return builds::is_mark_due(api.services.settings, to_ms(view.now), last_mark_at);
 }
 
 /// Remembers the mark that a decision has put there, if it has.

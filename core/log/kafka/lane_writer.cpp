@@ -142,14 +142,14 @@ Result<void> LaneWriter::renew_producer(Clock::time_point deadline) {
   return make_error(Code::unavailable, lane_text(lane_) + " cannot be taken: " + why);
 }
 
-Result<LaneWriter::Tail> LaneWriter::read_tail(Clock::time_point deadline, bool to_the_end) {
+Result<std::vector<Published>> LaneWriter::read_tail(Clock::time_point deadline, bool to_the_end) {
   const auto topics = shared_.owned_topics();
   std::vector<PartitionName> partitions;
   for (const Topic& topic : topics) partitions.push_back(partition_of(topic, lane_));
   rd_kafka_s* const client = to_the_end ? shared_.uncommitted.get() : shared_.history->client();
   auto ends = ask_offsets(client, partitions, Edge::end, left(deadline));
   if (!ends) return ends.take_error();
-  Tail tail;
+  std::vector<Published> tail;
   MessageReader reader;
   for (std::size_t i = 0; i < topics.size(); ++i) {
     const Topic& topic = topics[i];
@@ -177,7 +177,7 @@ Result<LaneWriter::Tail> LaneWriter::read_tail(Clock::time_point deadline, bool 
       if (!record->commit.empty()) {
         auto batch = std::make_shared<std::string>();
         builder.encode(static_cast<std::int64_t>(first), *batch);
-        tail.parts.push_back({topic.id, first, next - first, std::move(batch), Mark{first, first_offset}, message.offset + 1, std::string(record->commit)});
+        tail.push_back({topic.id, first, next - first, std::move(batch), Mark{first, first_offset}, message.offset + 1, std::string(record->commit)});
         builder.clear();
       }
       return true;
@@ -218,7 +218,7 @@ Result<Ownership> LaneWriter::do_take() {
   auto tail = read_tail(deadline, true);
   auto whole = tail.ok() ? Result<void>() : Result<void>(tail.take_error());
   if (whole.ok()) {
-    if (shared_.view.publish(lane_, std::move(tail->parts))) shared_.grown();
+    if (shared_.view.publish(lane_, std::move(*tail))) shared_.grown();
     whole = check_commits();
   }
   if (!whole) {
@@ -343,7 +343,7 @@ Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
   auto tail = read_tail(Clock::now() + kLookPatience, false);
   if (!tail) return tail.take_error();
   Sight sight;
-  sight.others = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& part) { return part.commit != sending.commit; });
+  sight.others = std::any_of(tail->begin(), tail->end(), [&](const Published& part) { return part.commit != sending.commit; });
   for (const Sending::Part& part : sending.parts) {
     const std::uint64_t end = shared_.view.end(part.topic.id, lane_);
     if (end > part.first) {  // followed already
@@ -353,7 +353,7 @@ Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
       if (!ours || end > part.first + part.offsets.size()) sight.others = true;
       continue;
     }
-    const bool ours = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& found) {
+    const bool ours = std::any_of(tail->begin(), tail->end(), [&](const Published& found) {
       return found.topic == part.topic.id && found.first == part.first && found.commit == sending.commit && *found.batch == *part.batch;
     });
     if (ours) ++sight.parts;

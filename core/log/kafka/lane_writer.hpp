@@ -42,10 +42,6 @@ class LaneWriter {
     std::vector<Part> parts;
     std::string commit;
   };
-  /// What the brokers hold behind what this process knew.
-  struct Tail {
-    std::vector<Published> parts;
-  };
   /// What can be seen of an append and of what came after it.
   struct Sight {
     std::size_t parts = 0;  ///< of the append's, that are there
@@ -63,7 +59,8 @@ class LaneWriter {
   Result<void> unsettled(const Sending& sending, const std::string& why);
   Result<void> settle_fenced(Sending& sending, bool delivered);
   Result<void> renew_producer(Clock::time_point deadline);
-  Result<Tail> read_tail(Clock::time_point deadline, bool to_the_end);
+  /// What the brokers hold behind what this process knows.
+  Result<std::vector<Published>> read_tail(Clock::time_point deadline, bool to_the_end);
   Result<void> check_commits() const;
   void published(const Sending& sending);
   void lose();

@@ -103,29 +103,17 @@ void View::evict() {
   }
 }
 
-std::uint64_t View::begin(TopicId topic, LaneId lane) const {
+template <class T>
+T View::get(TopicId topic, LaneId lane, T Partition::*member) const {
   std::shared_lock lock(mutex_);
   const Partition* partition = find(topic, lane);
-  return partition != nullptr ? partition->begin : 0;
+  return partition != nullptr ? partition->*member : T();
 }
 
-std::uint64_t View::end(TopicId topic, LaneId lane) const {
-  std::shared_lock lock(mutex_);
-  const Partition* partition = find(topic, lane);
-  return partition != nullptr ? partition->end : 0;
-}
-
-std::int64_t View::after(TopicId topic, LaneId lane) const {
-  std::shared_lock lock(mutex_);
-  const Partition* partition = find(topic, lane);
-  return partition != nullptr ? partition->after : 0;
-}
-
-std::string View::commit(TopicId topic, LaneId lane) const {
-  std::shared_lock lock(mutex_);
-  const Partition* partition = find(topic, lane);
-  return partition != nullptr ? partition->commit : std::string();
-}
+std::uint64_t View::begin(TopicId topic, LaneId lane) const { return get(topic, lane, &Partition::begin); }
+std::uint64_t View::end(TopicId topic, LaneId lane) const { return get(topic, lane, &Partition::end); }
+std::int64_t View::after(TopicId topic, LaneId lane) const { return get(topic, lane, &Partition::after); }
+std::string View::commit(TopicId topic, LaneId lane) const { return get(topic, lane, &Partition::commit); }
 
 Place View::place(TopicId topic, LaneId lane, std::uint64_t tmseq) const {
   std::shared_lock lock(mutex_);

@@ -72,6 +72,9 @@ class View {
   };
   Partition& at(TopicId topic, LaneId lane) { return partitions_[std::size_t{topic.value} * lanes_ + lane.value]; }
   const Partition* find(TopicId topic, LaneId lane) const;
+  /// Of a partition that is not known: nothing.
+  template <class T>
+  T get(TopicId topic, LaneId lane, T Partition::*member) const;
   static void add_mark(Partition& partition, Mark mark);
   void drop(Partition& partition);
   void evict();

@@ -108,7 +108,7 @@ int run(const Options& options) {
     threads.emplace_back([&] {
       Client client(options.port);
       while (!stop) {
-        if (waiting > 200) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (waiting > 200) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // paced by the workers, not spinning beside them
         else if (client.send(submit_request(options.key)).status == 200) ++waiting;
         else ++errors;
       }

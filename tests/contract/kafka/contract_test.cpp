@@ -31,7 +31,7 @@ class KafkaHarness final : public LogHarness {
 };
 
 INSTANTIATE_TEST_SUITE_P(Kafka, EventLogContract,
-                         testing::Values(LogAdapter{"FromMemory", [] { return std::make_unique<KafkaHarness>(16u << 20); }},
+                         ::testing::Values(LogAdapter{"FromMemory", [] { return std::make_unique<KafkaHarness>(16u << 20); }},
                                          LogAdapter{"FromTheBroker", [] { return std::make_unique<KafkaHarness>(0); }}),
                          [](const auto& info) { return info.param.name; });
 

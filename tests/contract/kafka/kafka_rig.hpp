@@ -3,43 +3,19 @@
 // again and looks whether the append is there.
 
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/log/kafka/kafka_log.hpp"
+#include "tests/support/mailbox/mailbox.hpp"
 
 namespace tidemark::log::test {
 
-/// Runs what was posted on the thread that asks for it.
-class Mailbox final : public Executor {
- public:
-  void post(Fn<void()> work) override {
-    std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-  }
-  bool run_one() {
-    Fn<void()> work;
-    {
-      std::lock_guard lock(mutex_);
-      if (queue_.empty()) return false;
-      work = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    work();
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::deque<Fn<void()>> queue_;
-};
+using tidemark::testing::Mailbox;
 
 inline KafkaLogOptions kafka_options(const std::string& bootstrap, std::string prefix) {
   KafkaLogOptions options;
@@ -148,7 +124,7 @@ class Rig {
   void wait(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
     while (!done()) {
-      if (!home_.run_one()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      (void)home_.run_one();
       if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing happened for two minutes; the last error: " + last_error);
     }
   }

@@ -6,6 +6,7 @@
 #include "core/log/embedded/embedded_log.hpp"
 #include "event_log_contract.hpp"
 #include "scratch_directory.hpp"
+#include "tests/support/mailbox/mailbox.hpp"
 #include "tests/support/sim_disk/manual_executor.hpp"
 #include "tests/support/sim_disk/sim_disk.hpp"
 
@@ -52,30 +53,6 @@ class SimulatedHarness final : public LogHarness {
   std::unique_ptr<EventLog> log_;
 };
 
-/// Runs what was posted on the thread that asks for it.
-class MailboxExecutor final : public Executor {
- public:
-  void post(Fn<void()> work) override {
-    std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-  }
-  bool run_one() {
-    Fn<void()> work;
-    {
-      std::lock_guard lock(mutex_);
-      if (queue_.empty()) return false;
-      work = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    work();
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::deque<Fn<void()>> queue_;
-};
-
 class PosixHarness final : public LogHarness {
  public:
   PosixHarness() { open(); }
@@ -87,7 +64,7 @@ class PosixHarness final : public LogHarness {
   void run_until(const std::function<bool()>& done) override {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!done()) {
-      if (!home_.run_one()) std::this_thread::yield();
+      (void)home_.run_one();
       ASSERT_LT(std::chrono::steady_clock::now(), deadline);
     }
   }
@@ -100,13 +77,13 @@ class PosixHarness final : public LogHarness {
   }
   ScratchDirectory directory_;
   std::unique_ptr<Disk> disk_ = make_posix_disk();
-  MailboxExecutor home_;
+  tidemark::testing::Mailbox home_;
   std::unique_ptr<Executor> writer_ = make_thread_pool("journal", 1);
   std::unique_ptr<EventLog> log_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Embedded, EventLogContract,
-                         testing::Values(LogAdapter{"SmallSegments", [] { return std::make_unique<SimulatedHarness>(4096); }},
+                         ::testing::Values(LogAdapter{"SmallSegments", [] { return std::make_unique<SimulatedHarness>(4096); }},
                                          LogAdapter{"OneSegment", [] { return std::make_unique<SimulatedHarness>(256u << 10); }},
                                          LogAdapter{"Sealed", [] { return std::make_unique<SimulatedHarness>(4096, true); }},
                                          LogAdapter{"RealFiles", [] { return std::make_unique<PosixHarness>(); }}),

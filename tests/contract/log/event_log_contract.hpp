@@ -30,7 +30,7 @@ struct LogAdapter {
   std::function<std::unique_ptr<LogHarness>()> make;
 };
 
-class EventLogContract : public testing::TestWithParam<LogAdapter> {
+class EventLogContract : public ::testing::TestWithParam<LogAdapter> {
  protected:
   void SetUp() override { harness_ = GetParam().make(); }
   EventLog& log() { return harness_->log(); }

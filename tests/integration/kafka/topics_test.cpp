@@ -22,7 +22,7 @@ const std::vector<TopicSpec>& specs() {
   return all;
 }
 
-class KafkaTopics : public testing::Test {
+class KafkaTopics : public ::testing::Test {
  protected:
   KafkaTopics() {
     auto client = kafka::make_consumer(options_.client, kafka::Isolation::uncommitted, {});

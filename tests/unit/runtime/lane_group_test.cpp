@@ -95,6 +95,14 @@ class LaneGroupTest : public ::testing::Test {
       if (lane_of(name, history->lanes) == LaneId{lane}) return name;
     }
   }
+  /// Node a serves lane 0, where account "a" of the group returned is open.
+  std::string opened_in_lane_0() {
+    const std::string group = group_in(0);
+    a.group.propose({0});
+    EXPECT_TRUE(serves(a, 0));
+    EXPECT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+    return group;
+  }
   bool owner_answers(Member& member, const std::string& boundary, bool& sees_account) {
     return (*member.node)->owner_call("tally", boundary, [&](const runtime::OwnerView& view) { sees_account = tally::kAccounts.contains(view.state, "a"); }).ok();
   }
@@ -155,10 +163,8 @@ TEST_F(LaneGroupTest, ARepeatedCommandGetsItsFirstAnswerFromTheNewOwner) {
 }
 
 TEST_F(LaneGroupTest, ADeposedOwnerAppendsNothingAnswersNoOwnerCallAndGoesOnFollowing) {
-  a.group.propose({0});
-  ASSERT_TRUE(serves(a, 0));
-  const std::string group = group_in(0);
-  ASSERT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
   b.group.propose({0});  // a has not heard of it
   ASSERT_TRUE(serves(b, 0));
   const auto outcome = a.node->execute(Add{group, "a", 1, ""});
@@ -192,10 +198,8 @@ TEST_F(LaneGroupTest, AnIdleOwnerThatWasDeposedLearnsItFromItsOwnRenewal) {
 }
 
 TEST_F(LaneGroupTest, ALogThatDoesNotAnswerKeepsNobodyWaitingForEver) {
-  a.group.propose({0});
-  ASSERT_TRUE(serves(a, 0));
-  const std::string group = group_in(0);
-  ASSERT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
   a.log.fail_next(MemoryLog::Fault::unknown_written);
   a.log.refuse_takes(true);
   std::optional<Outcome> first, second;
@@ -213,10 +217,8 @@ TEST_F(LaneGroupTest, ALogThatDoesNotAnswerKeepsNobodyWaitingForEver) {
 }
 
 TEST_F(LaneGroupTest, ALaneGivenUpInTheMiddleOfAnAppendIsLetGoWhenThatIsAnswered) {
-  a.group.propose({0});
-  ASSERT_TRUE(serves(a, 0));
-  const std::string group = group_in(0);
-  ASSERT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
   a.log.set_append_delay(std::chrono::milliseconds(200));
   std::optional<Outcome> outcome;
   a.node->launch((*a.node)->execute(TallyNode::request(Add{group, "a", 1, ""}, "add")), outcome);
@@ -251,10 +253,8 @@ TEST_F(LaneGroupTest, AnOwnerThatSettlesItsOwnAppendAnswersOwnerCallsAtOnceAgain
 }
 
 TEST_F(LaneGroupTest, ALaneProposedAgainWhileItsLastAppendIsUnderWayIsTakenWhenThatHasEnded) {
-  a.group.propose({0});
-  ASSERT_TRUE(serves(a, 0));
-  const std::string group = group_in(0);
-  ASSERT_EQ(a.node->execute(Open{group, "a", 0}).kind, Outcome::Kind::accepted);
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
   a.log.set_append_delay(std::chrono::milliseconds(200));
   std::optional<Outcome> outcome;
   a.node->launch((*a.node)->execute(TallyNode::request(Add{group, "a", 1, ""}, "add")), outcome);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "replay/shadow/report.hpp"
+#include "tests/unit/shadow/json_pair.hpp"
 
 namespace tidemark::shadow {
 namespace {
@@ -32,18 +33,6 @@ struct Compared {
   Summary summary;
   std::vector<std::string> at;  // of the findings: JSON Pointer, header name or ""
 };
-
-Pair json_pair(const std::string& method, const std::string& target, const std::string& primary, const std::string& shadow) {
-  Pair pair;
-  pair.request.method = method;
-  pair.request.target = target;
-  pair.primary.status = 200;
-  pair.primary.headers = {{"content-type", "application/json; charset=utf-8"}};
-  pair.primary.body.bytes = primary;
-  pair.shadow = pair.primary;
-  pair.shadow->body.bytes = shadow;
-  return pair;
-}
 
 Compared compared(const std::vector<Pair>& pairs) {
   PlainRules rules;

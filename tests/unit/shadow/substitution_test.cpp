@@ -1,6 +1,7 @@
 // What is put in place of the primary's values in requests, and what stays.
 
 #include "replay/shadow/substitution.hpp"
+#include "tests/unit/shadow/json_pair.hpp"
 
 #include <gtest/gtest.h>
 
@@ -25,18 +26,6 @@ class PlainRules final : public Rules {
   std::span<const std::string_view> headers() const override { return {}; }
   std::string_view explain(const Exchange&, const Difference&) override { return {}; }
 };
-
-Pair json_pair(const std::string& method, const std::string& target, const std::string& primary, const std::string& shadow) {
-  Pair pair;
-  pair.request.method = method;
-  pair.request.target = target;
-  pair.primary.status = 200;
-  pair.primary.headers = {{"content-type", "application/json"}};
-  pair.primary.body.bytes = primary;
-  pair.shadow = pair.primary;
-  pair.shadow->body.bytes = shadow;
-  return pair;
-}
 
 Substitution of_two() {
   Substitution table;

@@ -83,24 +83,14 @@ class Importer {
     report_.database = source_.identity();
     auto older = refuse_older_copy();
     if (!older.ok()) co_return older;
-    auto step = workers();
-    auto done = co_await std::move(step);
-    if (!done.ok()) co_return done;
-    step = builds();
-    done = co_await std::move(step);
-    if (!done.ok()) co_return done;
-    step = logs();
-    done = co_await std::move(step);
-    if (!done.ok()) co_return done;
-    step = samples();
-    done = co_await std::move(step);
-    if (!done.ok()) co_return done;
-    step = diagnostics();
-    done = co_await std::move(step);
-    if (!done.ok()) co_return done;
-    step = finish();
-    done = co_await std::move(step);
-    co_return done;
+    using Step = Task<Result<void>> (Importer::*)();
+    static constexpr Step kSteps[] = {&Importer::workers, &Importer::builds, &Importer::logs, &Importer::samples, &Importer::diagnostics, &Importer::finish};
+    for (const Step step : kSteps) {
+      auto stepping = (this->*step)();
+      auto done = co_await std::move(stepping);
+      if (!done.ok()) co_return done;
+    }
+    co_return Result<void>();
   }
 
  private:
