@@ -97,6 +97,7 @@ void LaneProcessor::pump() {
     return pump();
   }
   deciding.stop();
+  if (batch->answers.empty() && !batch->has_records) return pump();  // repeats only, which are answered when they have been read
   metrics_.decided(batch->answers.size());
   append(std::move(batch));
 }
@@ -104,7 +105,7 @@ void LaneProcessor::pump() {
 void LaneProcessor::append(std::shared_ptr<Batch> batch) {
   busy_ = true;
   if (!batch->has_records) {
-    // Only repeats and Nothings: answered from durable state, since no append is under way.
+    // Only repeats of a moment ago and Nothings: answered from durable state, since no append is under way.
     scheduler_.post([this, alive = alive_, batch] {
       if (!*alive) return;
       busy_ = false;
@@ -228,11 +229,13 @@ Result<void> LaneProcessor::apply(Batch& batch) {
 }
 
 void LaneProcessor::answer_all(Batch& batch) {
-  for (auto& answer : batch.answers) {
-    if (!answer.outcome.command_id.empty()) metrics_.answered(answer.domain, answer.outcome);  // else the lane's own
-    if (!answer.timer_key.empty()) timer_answered(answer);
-    if (answer.done) answer.done(std::move(answer.outcome));
-  }
+  for (auto& answer : batch.answers) give(answer);
+}
+
+void LaneProcessor::give(Answer& answer) {
+  if (!answer.outcome.command_id.empty()) metrics_.answered(answer.domain, answer.outcome);  // else the lane's own
+  if (!answer.timer_key.empty()) timer_answered(answer);
+  if (answer.done) answer.done(std::move(answer.outcome));
 }
 
 void LaneProcessor::fail(Error error) {
@@ -263,68 +266,18 @@ void LaneProcessor::decide(Pending& pending, Batch& batch) {
   answer.domain = pending.domain;
   answer.outcome.command_id = pending.request.command_id;
   const std::string fingerprint = pending.request.keyed ? domains_[pending.domain].personal->fingerprint(*pending.command) : std::string();
-  if (!pending.request.keyed || !answer_repeat(pending, batch, answer, now, fingerprint)) {
+  const Repeat repeat = pending.request.keyed ? find_repeat(pending, batch, answer, now, fingerprint) : Repeat{};
+  if (repeat.known) {
+    answer.done = std::move(pending.done);
+    return answer_from_log(std::move(answer), *repeat.known, pending.request);
+  }
+  if (!repeat.answered) {
     decide_fresh(pending, batch, answer, now, fingerprint);
     const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused;
     if (pending.request.keyed && recorded) part_of(batch, pending.domain).decided[pending.request.command_id] = {batch.answers.size(), fingerprint};
   }
   answer.done = std::move(pending.done);
   batch.answers.push_back(std::move(answer));
-}
-
-bool LaneProcessor::answer_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint) {
-  const std::string& id = pending.request.command_id;
-  const auto reused = [&] {
-    answer.outcome.kind = Outcome::Kind::key_reused;
-    answer.outcome.detail = "this command id was used before with another body";
-    return true;
-  };
-  if (const auto* part = batch.domains.empty() ? nullptr : batch.domains[pending.domain].get()) {
-    if (const auto found = part->decided.find(id); found != part->decided.end()) {
-      if (found->second.second != fingerprint) return reused();
-      answer.outcome = batch.answers[found->second.first].outcome;
-      answer.outcome.replayed = true;
-      return true;
-    }
-  }
-  const auto uuid = parse_uuid(id);
-  if (!uuid) return false;
-  const auto known = find_command(*domains_[pending.domain].state, *uuid);
-  if (!known || known->time < now - options_.idempotency_window) return false;
-  answer.durable = true;
-  if (known->fingerprint != fingerprint) return reused();
-  auto outcome = read_outcome(pending.domain, *known, id);
-  if (outcome.ok()) {
-    answer.outcome = std::move(*outcome);
-  } else {
-    answer.outcome = failed_outcome(pending.request, make_error(Code::unavailable, "the first answer cannot be read: " + outcome.error().message));
-  }
-  return true;
-}
-
-Result<Outcome> LaneProcessor::read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const {
-  const auto& topic = domains_[domain].decisions();
-  auto event = read_event(log_, topic.id, topic.spec.name, known.lane, known.decision);
-  if (!event) return event.take_error();
-  auto record = decode_decision(event->data);
-  if (!record) return record.take_error();
-  if (auto opened = domains_[domain].personal->open_decision(event->envelope, *record); !opened) return opened.take_error();
-  Outcome outcome;
-  outcome.command_id = command_id;
-  outcome.replayed = true;
-  outcome.kind = record->verdict == "accepted" ? Outcome::Kind::accepted : Outcome::Kind::refused;
-  outcome.reason = record->reason.value_or("");
-  outcome.detail = record->detail.value_or("");
-  outcome.status = record->status.value_or(409);
-  if (record->reply) outcome.reply = record->reply->raw;
-  outcome.position.log_epoch = log_.epoch();
-  for (std::size_t i = 0; i < record->events.size(); ++i) {
-    const auto& line = record->events[i];
-    if (is_reaction_record(line.type)) continue;
-    outcome.events.push_back({line.id ? *line.id : event_id_of(command_id, i), line.type, line.subject, line.sequence});
-    outcome.position.merge(Position{log_.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
-  }
-  return outcome;
 }
 
 void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint) {

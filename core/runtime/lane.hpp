@@ -36,8 +36,11 @@ struct LaneHooks {
   VolatileMemory* breakers = nullptr;     ///< of the node
   /// Another node has taken the lane, which is followed from now on. Null: that fails the lane.
   std::function<void()> lost;
-  std::function<Executor&(std::size_t domain)> executor;  ///< where that domain's state is folded
+  std::function<Executor&(std::size_t domain)> executor;  ///< where that domain's state is folded and its log is read
 };
+
+/// What was answered to a command, from its decision. Any thread; blocks as long as the log does.
+Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& domain, const KnownCommand& known, const std::string& command_id);
 
 /// The subjects of the Personal<> fields of a decision's command and reply.
 struct Whose {
@@ -72,8 +75,6 @@ class LaneProcessor {
   void submit(std::size_t domain, CommandRequest request, std::unique_ptr<DecodedCommand> command, Fn<void(Outcome)> done);
   std::size_t queued() const { return queue_.size(); }
 
-  /// What was answered to a command, from its decision. Of any lane.
-  Result<Outcome> read_outcome(std::size_t domain, const KnownCommand& known, const std::string& command_id) const;
   Result<void> owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read);
   OwnerWaiters& waiters() { return waiters_; }
   VolatileMemory& memory(std::size_t domain) { return *memory_[domain]; }
@@ -122,7 +123,13 @@ class LaneProcessor {
   void pump();
   void decide(Pending& pending, Batch& batch);
   void decide_fresh(Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
-  bool answer_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
+  /// What is known of a command that comes again.
+  struct Repeat {
+    bool answered = false;              ///< `answer` has the outcome
+    std::optional<KnownCommand> known;  ///< its decision has it
+  };
+  Repeat find_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint);
+  void answer_from_log(Answer answer, const KnownCommand& known, const CommandRequest& request);
   void record(Batch& batch, std::size_t domain, const CommandRequest& request, std::string_view boundary, DecisionRecord record,
               std::vector<NewEvent> events, Time now, Outcome& outcome, const Whose& whose = {});
   DomainBatch& part_of(Batch& batch, std::size_t domain);
@@ -131,6 +138,7 @@ class LaneProcessor {
   void appended(std::shared_ptr<Batch> batch, Result<void> result);
   Result<void> apply(Batch& batch);
   void answer_all(Batch& batch);
+  void give(Answer& answer);
   void fail(Error error);
   /// Runs `work`; a store that cannot be read fails the lane. False then.
   bool guarded(FnRef<void()> work);
@@ -184,6 +192,7 @@ class LaneProcessor {
   TimerId patience_timer_ = 0;
   Fn<void()> given_up_;
   bool busy_ = false;
+  std::size_t reading_ = 0;           ///< first answers that are being read
   bool draining_ = false;
   std::optional<Error> failure_;
   Fn<void()> drained_;

@@ -261,7 +261,7 @@ void LaneProcessor::drain(Fn<void()> done) {
 
 /// Calls back once nothing of this lane is under way.
 void LaneProcessor::end_drain() {
-  if (!drained_ || busy_ || taking_ || follower_.busy() || (!queue_.empty() && !failure_)) return;
+  if (!drained_ || busy_ || reading_ > 0 || taking_ || follower_.busy() || (!queue_.empty() && !failure_)) return;
   serving_ = false;
   if (ownership_) log_.release(*std::exchange(ownership_, std::nullopt));
   std::exchange(drained_, nullptr)();

@@ -452,7 +452,11 @@ class NodeImpl final : public Node {
     if (place->at < parts_.log.begin(runtimes_[domain].decisions().id, place->lane)) {
       co_return make_error(Code::not_found, "the command was decided, and retention has cut the outcome");
     }
-    auto outcome = lanes_[place->lane.value]->read_outcome(domain, KnownCommand{place->lane, place->at, {}, {}}, command_id);
+    auto read = [log = &parts_.log, runtime = &runtimes_[domain], known = KnownCommand{place->lane, place->at, {}, {}}, command_id] {
+      return read_outcome(*log, *runtime, known, command_id);
+    };
+    auto reading = run_on(*state_executors_[domain], parts_.scheduler, std::move(read));
+    auto outcome = co_await std::move(reading);
     if (!outcome) co_return make_error(Code::unavailable, "the decision cannot be read: " + outcome.error().message);
     co_return std::optional<Outcome>(std::move(*outcome));
   }

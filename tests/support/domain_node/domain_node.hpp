@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +17,11 @@ namespace tidemark::testing {
 class DomainNode {
  public:
   DomainNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, runtime::Domain domain,
-             runtime::NodeOptions options = {}, event::FieldCipher* personal = nullptr, runtime::LaneGroup* group = nullptr)
+             runtime::NodeOptions options = {}, event::FieldCipher* personal = nullptr, runtime::LaneGroup* group = nullptr,
+             std::function<Executor&(std::string_view)> executors = nullptr)
       : scheduler_(scheduler), domain_(domain.name) {
-    runtime::NodeParts parts{scheduler, log, stores, [&scheduler](std::string_view) -> Executor& { return scheduler; }};
+    if (!executors) executors = [&scheduler](std::string_view) -> Executor& { return scheduler; };
+    runtime::NodeParts parts{scheduler, log, stores, std::move(executors)};
     parts.personal = personal;
     parts.group = group;
     std::vector<runtime::Domain> domains;

@@ -1,0 +1,79 @@
+// A command that was decided before gets its first answer, which is read from the decision in the log. A log may have to ask
+// another machine for it, so that is done on an executor: everything else of the lane goes on meanwhile.
+#include "core/runtime/lane.hpp"
+#include "core/runtime/lane_batch.hpp"
+#include "core/runtime/log_cursor.hpp"
+
+namespace tidemark::runtime {
+
+Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& domain, const KnownCommand& known, const std::string& command_id) {
+  const auto& topic = domain.decisions();
+  auto event = read_event(log, topic.id, topic.spec.name, known.lane, known.decision);
+  if (!event) return event.take_error();
+  auto record = decode_decision(event->data);
+  if (!record) return record.take_error();
+  if (auto opened = domain.personal->open_decision(event->envelope, *record); !opened) return opened.take_error();
+  Outcome outcome;
+  outcome.command_id = command_id;
+  outcome.replayed = true;
+  outcome.kind = record->verdict == "accepted" ? Outcome::Kind::accepted : Outcome::Kind::refused;
+  outcome.reason = record->reason.value_or("");
+  outcome.detail = record->detail.value_or("");
+  outcome.status = record->status.value_or(409);
+  if (record->reply) outcome.reply = record->reply->raw;
+  outcome.position.log_epoch = log.epoch();
+  for (std::size_t i = 0; i < record->events.size(); ++i) {
+    const auto& line = record->events[i];
+    if (is_reaction_record(line.type)) continue;
+    outcome.events.push_back({line.id ? *line.id : event_id_of(command_id, i), line.type, line.subject, line.sequence});
+    outcome.position.merge(Position{log.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
+  }
+  return outcome;
+}
+
+LaneProcessor::Repeat LaneProcessor::find_repeat(const Pending& pending, Batch& batch, Answer& answer, Time now, const std::string& fingerprint) {
+  const std::string& id = pending.request.command_id;
+  const auto reused = [&] {
+    answer.outcome.kind = Outcome::Kind::key_reused;
+    answer.outcome.detail = "this command id was used before with another body";
+    return Repeat{true, {}};
+  };
+  if (const auto* part = batch.domains.empty() ? nullptr : batch.domains[pending.domain].get()) {
+    if (const auto found = part->decided.find(id); found != part->decided.end()) {
+      if (found->second.second != fingerprint) return reused();
+      answer.outcome = batch.answers[found->second.first].outcome;
+      answer.outcome.replayed = true;
+      return Repeat{true, {}};
+    }
+  }
+  const auto uuid = parse_uuid(id);
+  if (!uuid) return {};
+  const auto known = find_command(*domains_[pending.domain].state, *uuid);
+  if (!known || known->time < now - options_.idempotency_window) return {};
+  answer.durable = true;
+  if (known->fingerprint != fingerprint) return reused();
+  return Repeat{false, known};
+}
+
+void LaneProcessor::answer_from_log(Answer answer, const KnownCommand& known, const CommandRequest& request) {
+  const std::size_t domain = answer.domain;
+  auto answer_with = [this, alive = alive_, request, answer = std::move(answer)](Result<Outcome> outcome) mutable {
+    if (!*alive) return;
+    --reading_;
+    if (outcome.ok()) answer.outcome = std::move(*outcome);
+    else answer.outcome = failed_outcome(request, make_error(Code::unavailable, "the first answer cannot be read: " + outcome.error().message));
+    give(answer);
+    end_drain();
+  };
+  if (++reading_ > options_.lane_queue_max) {
+    scheduler_.post([answer_with = std::move(answer_with)]() mutable { answer_with(make_error(Code::unavailable, "too many others are being read")); });
+    return;
+  }
+  auto read = [runtime = &domains_[domain], log = &log_, home = &scheduler_, known, id = request.command_id, answer_with = std::move(answer_with)]() mutable {
+    auto outcome = read_outcome(*log, *runtime, known, id);
+    home->post([outcome = std::move(outcome), answer_with = std::move(answer_with)]() mutable { answer_with(std::move(outcome)); });
+  };
+  hooks_.executor(domain).post(std::move(read));
+}
+
+}  // namespace tidemark::runtime
