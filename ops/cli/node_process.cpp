@@ -179,6 +179,7 @@ Result<void> open_on_kafka(Process& process) {
   options->make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
   options->ring = process.installation.ring->id();
   options->client.log = log_of_client;
+  options->metrics = process.metrics.get();
   log::KafkaLogReport report;
   auto log = log::open_kafka_log(home, std::move(*options), &report);
   if (!log.ok()) return log.take_error();

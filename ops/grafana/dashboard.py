@@ -46,6 +46,17 @@ ROWS = [
                                           (rate("tidemark_log_sealing_failures_total", "instance"), "failures")]),
         ("Records kept", "short", [("sum by (topic) (" + level("tidemark_log_end_records") + " - " + level("tidemark_log_cut_records") + ")", "{{topic}}")]),
     ]),
+    ("Log on Kafka", [
+        ("Append, p99", "s", [(p99("tidemark_kafka_append_seconds", "instance"), "append"), (p99("tidemark_kafka_request_seconds", "instance"), "a request's mean"),
+                              (p99("tidemark_kafka_history_read_seconds", "instance"), "read of old records")]),
+        ("Appends", "ops", [(rate("tidemark_kafka_appends_total", "outcome"), "{{outcome}}"), (rate("tidemark_kafka_settled_appends_total", "outcome"), "settled: {{outcome}}")]),
+        ("Records", "ops", [(rate("tidemark_kafka_records_total", "instance"), "{{instance}}")]),
+        ("Written", "Bps", [(rate("tidemark_kafka_written_bytes_total", "instance"), "records"), (rate("tidemark_kafka_sent_bytes_total", "instance"), "sent to brokers")]),
+        ("Records to follow", "short", [(level("tidemark_kafka_follow_lag_records"), "{{instance}}")]),
+        ("Lanes taken", "ops", [(rate("tidemark_kafka_takes_total", "outcome"), "{{outcome}}")]),
+        ("Trouble with brokers", "ops", [(rate("tidemark_kafka_request_errors_total", "instance"), "errors"), (rate("tidemark_kafka_request_retries_total", "instance"), "retries"),
+                                         (rate("tidemark_kafka_request_timeouts_total", "instance"), "timeouts"), (rate("tidemark_kafka_disconnects_total", "instance"), "disconnects")]),
+    ]),
     ("Projections", [
         ("Behind, age", "s", [(level("tidemark_projection_lag_seconds"), "{{projection}}")]),
         ("Behind, events", "short", [(level("tidemark_projection_lag_events"), "{{projection}}"),

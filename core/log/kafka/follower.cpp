@@ -72,6 +72,7 @@ void Follower::run() {
     if (const auto now = std::chrono::steady_clock::now(); now - tended >= kTendEvery) {
       tended = now;
       shared_.history->tend();
+      if (shared_.metrics.wanted()) shared_.metrics.follow_lag(lag());
       if (++turns % kCutsEvery == 0) look_for_cuts();
     }
   }
@@ -80,7 +81,10 @@ void Follower::run() {
 void Follower::handle(const rd_kafka_message_s& message) {
   if (message.rkt == nullptr) return;
   auto& followed = *static_cast<Followed*>(rd_kafka_topic_opaque(message.rkt));
-  if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
+  if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    followed.partitions[static_cast<std::size_t>(message.partition)].seen_to = message.offset;
+    return;
+  }
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) return trouble(followed, message);
   if (auto done = record(followed, message); !done) shared_.damaged(done.error());
 }
@@ -178,6 +182,22 @@ void Follower::publish_whole(LaneId lane) {
       if (shared_.view.publish(lane, std::move(published))) shared_.grown();
     }
   }
+}
+
+/// Between what the last answers of the brokers had and what came of it here.
+std::uint64_t Follower::lag() {
+  std::uint64_t records = 0;
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, followed] : followed_) {
+    for (std::size_t lane = 0; lane < followed->partitions.size(); ++lane) {
+      std::int64_t low = 0, high = 0;
+      const auto asked = rd_kafka_get_watermark_offsets(client_.get(), followed->topic.full_name.c_str(), static_cast<std::int32_t>(lane), &low, &high);
+      const Partition& partition = followed->partitions[lane];
+      const std::int64_t seen = std::max(partition.after, partition.seen_to);
+      if (asked == RD_KAFKA_RESP_ERR_NO_ERROR && high > seen) records += static_cast<std::uint64_t>(high - seen);
+    }
+  }
+  return records;
 }
 
 void Follower::look_for_cuts() {

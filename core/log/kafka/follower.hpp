@@ -33,6 +33,7 @@ class Follower {
     RecordBatchBuilder builder;         ///< of an append whose last record has not come
     std::uint64_t first = 0, count = 0;
     std::int64_t first_offset = 0, after = 0;
+    std::int64_t seen_to = 0;           ///< the broker had nothing more before this offset
     std::deque<Part> parts;             ///< whole appends that wait for their other topics
   };
   struct Followed {
@@ -48,6 +49,7 @@ class Follower {
   bool is_cut(const Followed& followed, const rd_kafka_message_s& message, std::int64_t after);
   void publish_whole(LaneId lane);
   void look_for_cuts();
+  std::uint64_t lag();
 
   Shared& shared_;
   Handle client_;

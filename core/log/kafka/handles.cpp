@@ -16,9 +16,10 @@ constexpr std::array kReserved{
     "bootstrap.servers", "metadata.broker.list", "transactional.id", "transaction.timeout.ms", "enable.idempotence", "acks", "request.required.acks",
     "isolation.level", "group.id", "enable.auto.commit", "auto.offset.reset", "enable.partition.eof", "check.crcs", "message.max.bytes",
     "queue.buffering.max.messages", "queue.buffering.max.kbytes", "socket.nagle.disable", "client.id",
-    "message.timeout.ms", "delivery.timeout.ms", "fetch.wait.max.ms", "queued.max.messages.kbytes", "enable.gapless.guarantee", "log_level",
+    "statistics.interval.ms", "message.timeout.ms", "delivery.timeout.ms", "fetch.wait.max.ms", "queued.max.messages.kbytes", "enable.gapless.guarantee", "log_level",
 };
 constexpr auto kAskAgain = std::chrono::milliseconds(50);
+constexpr const char* kStatisticsEveryMs = "5000";
 constexpr const char* kMessageBytesMax = "5242880";  // a record of 4 MiB with its headers
 
 void log_line(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
@@ -32,6 +33,12 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   auto& offset = *static_cast<std::int64_t*>(message->_private);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) offset = kNotDelivered;
   else offset = message->offset >= 0 ? message->offset : kDeliveredSomewhere;
+}
+
+int give_statistics(rd_kafka_t* handle, char* json, std::size_t size, void*) {
+  const auto* options = static_cast<const ClientOptions*>(rd_kafka_opaque(handle));
+  if (options != nullptr && options->statistics) options->statistics(std::string_view(json, size));
+  return 0;  // the text stays the handle's
 }
 
 Result<void> set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
@@ -90,6 +97,11 @@ Result<Handle> make_producer(const ClientOptions& options, const std::string& tr
            {"linger.ms", "5"},  // a commit flushes at once; until then records gather into one request
            {"queue.buffering.max.messages", "2000000"}, {"queue.buffering.max.kbytes", "131072"}}) {
     if (auto done = set(conf->get(), name, value); !done) return done.take_error();
+  }
+  // Of producers only: a consumer that makes statistics asks every few seconds where each of its partitions begins.
+  if (options.statistics) {
+    rd_kafka_conf_set_stats_cb(conf->get(), give_statistics);
+    if (auto told = set(conf->get(), "statistics.interval.ms", kStatisticsEveryMs); !told) return told.take_error();
   }
   rd_kafka_conf_set_dr_msg_cb(conf->get(), delivered);
   return open(RD_KAFKA_PRODUCER, std::move(*conf));

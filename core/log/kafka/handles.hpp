@@ -51,6 +51,7 @@ struct ClientOptions {
   std::string client_id = "tidemark";
   Duration transaction_timeout = std::chrono::seconds(20);
   ClientLog log = nullptr;                        ///< any thread; null: nothing is told
+  std::function<void(std::string_view json)> statistics = nullptr;  ///< of producers, as librdkafka writes them; null: none are made
 };
 
 /// Those that the log sets itself, since its promises depend on them.
@@ -60,7 +61,7 @@ bool is_reserved_property(std::string_view name);
 inline constexpr std::int64_t kNotDelivered = -1;
 inline constexpr std::int64_t kDeliveredSomewhere = -2;  ///< a repeat that the broker had already
 
-/// Transactional: one lane's. Not initialised.
+/// Transactional: one lane's. Not initialised. Tells its statistics while it flushes or is polled.
 Result<Handle> make_producer(const ClientOptions& options, const std::string& transactional_id);
 enum class Isolation { committed, uncommitted };
 struct ConsumerTuning {

@@ -361,6 +361,7 @@ Result<std::vector<StoredBatch>> KafkaLog::read(TopicId id, LaneId lane, Tmseq f
   if (from < begin(id, lane)) return cut();
   if (auto cached = shared_.view.batches(id, lane, from.value, bytes_max); !cached.empty()) return cached;
 
+  const auto reading = shared_.metrics.reading();
   auto place = narrow(*topic, lane, from.value);
   RecordBatchBuilder builder;
   std::uint64_t next = from.value;
@@ -395,6 +396,7 @@ Result<std::vector<StoredBatch>> KafkaLog::read(TopicId id, LaneId lane, Tmseq f
     if (!read) place = read.take_error();
     else if (!builder.empty()) shared_.view.note(id, lane, Mark{from.value, first_offset});
   }
+  reading.stop();
   if (!place && place.error().code != Code::not_found) return place.take_error();
   if (!place || (wrong && builder.empty())) {
     // Retention may have gone past it.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/log/event_log.hpp"
 #include "core/log/kafka/handles.hpp"
@@ -23,6 +24,7 @@ struct KafkaLogOptions {
   Duration lease = std::chrono::seconds(1);
   Duration patience = std::chrono::seconds(30);       ///< for a cluster that does not answer: at start, and when a lane is taken
   Duration append_patience = std::chrono::seconds(5); ///< until an append's outcome is called unknown
+  metrics::Registry* metrics = nullptr;
 };
 
 struct KafkaLogReport {

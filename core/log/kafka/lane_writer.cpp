@@ -212,6 +212,14 @@ Result<void> LaneWriter::check_commits() const {
 }
 
 Result<Ownership> LaneWriter::do_take() {
+  const auto taking = shared_.metrics.taking();
+  auto taken = try_take();
+  taking.stop();
+  shared_.metrics.taken(taken.ok());
+  return taken;
+}
+
+Result<Ownership> LaneWriter::try_take() {
   const auto deadline = Clock::now() + shared_.options.patience;
   epoch_ = 0;
   if (auto renewed = renew_producer(deadline); !renewed) return renewed.take_error();
@@ -272,7 +280,15 @@ Result<void> LaneWriter::do_append(Work& work) {
   }
   work.batch.topics.clear();
   sending.commit = encode_commit(commit);
+  const auto appending = shared_.metrics.appending();
   auto sent = send(sending);
+  appending.stop();
+  std::size_t records_sent = 0, bytes = 0;
+  for (const Sending::Part& part : sending.parts) {
+    records_sent += part.offsets.size();
+    bytes += part.batch->size();
+  }
+  shared_.metrics.appended(sent, sending.unsure, records_sent, bytes);
   if (sent.ok()) published(sending);
   return sent;
 }
@@ -322,6 +338,7 @@ void LaneWriter::published(const Sending& sending) {
 ///   delivered  every record had reached the brokers, so the commit may have been asked for
 Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
   lose();
+  sending.unsure = delivered;
   Error fenced = make_error(Code::fenced, lane_text(lane_) + " was taken by another owner");
   if (!delivered) return fenced;
   const Sending::Part& part = sending.parts.front();
@@ -364,7 +381,8 @@ Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
 /// What became of the append shows when the lane is taken again. Unless another has taken it: one that wakes up late must not
 /// fence its successor, so it looks before it says that it does not know. Its markers become visible partition by partition,
 /// and those of one owner before anything of the next: what is seen in part, or beside another's, is looked at once more.
-Result<void> LaneWriter::unsettled(const Sending& sending, const std::string& why) {
+Result<void> LaneWriter::unsettled(Sending& sending, const std::string& why) {
+  sending.unsure = true;
   auto sight = look_for(sending);
   const auto until = Clock::now() + kLookPatience;
   const auto in_part = [&] { return sight.ok() && sight->parts > 0 && sight->parts < sending.parts.size(); };

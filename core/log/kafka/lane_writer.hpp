@@ -41,6 +41,7 @@ class LaneWriter {
     };
     std::vector<Part> parts;
     std::string commit;
+    bool unsure = false;  ///< its commit was not answered plainly
   };
   /// What can be seen of an append and of what came after it.
   struct Sight {
@@ -52,11 +53,12 @@ class LaneWriter {
   void push(Work work);
   void run();
   Result<Ownership> do_take();
+  Result<Ownership> try_take();
   Result<void> do_append(Work& work);
   std::optional<Error> refusal(const Work& work) const;
   Result<void> send(Sending& sending);
   Result<Sight> look_for(const Sending& sending);
-  Result<void> unsettled(const Sending& sending, const std::string& why);
+  Result<void> unsettled(Sending& sending, const std::string& why);
   Result<void> settle_fenced(Sending& sending, bool delivered);
   Result<void> renew_producer(Clock::time_point deadline);
   /// What the brokers hold behind what this process knows.

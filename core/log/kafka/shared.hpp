@@ -11,6 +11,7 @@
 #include "core/log/event_log.hpp"
 #include "core/log/kafka/history.hpp"
 #include "core/log/kafka/kafka_log.hpp"
+#include "core/log/kafka/kafka_metrics.hpp"
 #include "core/log/kafka/view.hpp"
 
 namespace tidemark::log::kafka {
@@ -24,8 +25,9 @@ struct Topic {
 
 struct Shared {
   Shared(KafkaLogOptions given, Executor& executor, std::uint32_t lane_count)
-      : options(std::move(given)), home(executor), lanes(lane_count), view(lane_count, options.memory_bytes) {}
+      : metrics(given.metrics), options(with_statistics(std::move(given), metrics)), home(executor), lanes(lane_count), view(lane_count, options.memory_bytes) {}
 
+  KafkaMetrics metrics;
   const KafkaLogOptions options;
   Executor& home;
   const std::uint32_t lanes;
@@ -39,6 +41,10 @@ struct Shared {
   std::vector<Topic> owned_topics() const {
     std::shared_lock lock(topics_mutex);
     return owned;
+  }
+  static KafkaLogOptions with_statistics(KafkaLogOptions given, KafkaMetrics& metrics) {
+    if (metrics.wanted()) given.client.statistics = [&metrics](std::string_view json) { metrics.client_said(json); };
+    return given;
   }
   mutable std::shared_mutex topics_mutex;
   std::vector<Topic> owned;
