@@ -43,6 +43,44 @@ class UnitFile(unittest.TestCase):
         self.assertEqual(code, 0, output)
 
 
+class UnitOfANodeOnKafka(unittest.TestCase):
+    """The same unit with the drop-in beside it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tidemark-unit-")
+        self.addCleanup(folder.cleanup)
+        with open(os.path.join(SOURCE, "ops/systemd/tidemark.service"), encoding="utf-8") as file:
+            unit = file.read().replace("/usr/bin/tidemark", BINARY)
+        with open(os.path.join(SOURCE, "ops/systemd/tidemark.service.d/kafka.conf"), encoding="utf-8") as file:
+            self.text = file.read()
+        self.unit = os.path.join(folder.name, "tidemark.service")
+        self.drop_in = os.path.join(folder.name, "tidemark.service.d", "kafka.conf")
+        os.mkdir(os.path.dirname(self.drop_in))
+        with open(self.unit, "w", encoding="utf-8") as file:
+            file.write(unit)
+        self.write(self.text)
+
+    def write(self, text):
+        with open(self.drop_in, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def test_systemd_has_nothing_to_say_about_it_with_and_without_a_password(self):
+        self.assertEqual(run("systemd-analyze", "verify", "--man=no", self.unit), (0, ""))
+        self.assertIn("\n#LoadCredential=", self.text)
+        self.write(self.text.replace("#LoadCredential=", "LoadCredential="))
+        self.assertEqual(run("systemd-analyze", "verify", "--man=no", self.unit), (0, ""))
+        # That it is read at all.
+        self.write(self.text + "NoSuchSetting=yes\n")
+        self.assertIn("NoSuchSetting", run("systemd-analyze", "verify", "--man=no", self.unit)[1])
+
+    def test_it_names_the_password_as_the_program_takes_it(self):
+        name = re.search(r"#LoadCredential=([a-z.]+):", self.text).group(1)
+        setting = re.search(r'kafka_property = \["(.*)"\]', self.text).group(1)
+        self.assertEqual(setting, "sasl.password=file:/run/credentials/tidemark.service/" + name)
+        code, output = run(BINARY, "serve", "--log", "kafka://127.0.0.1:9092", "--kafka-property", setting, "--print-config")
+        self.assertEqual(code, 0, output)
+
+
 class Prometheus(unittest.TestCase):
     folder = os.path.join(SOURCE, "ops/prometheus")
 
