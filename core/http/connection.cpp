@@ -311,6 +311,7 @@ void Connection::answer_preflight() {
 const RoutedRoute* Connection::select_route() {
   const bool prefixed = find_surface_of_target();
   const Surface& surface = surface_->surface;
+  prefix_bytes_ = prefixed ? surface.name.size() + 1 : 0;
   const TargetParts target = split_target(head_.target);
   query_ = target.query;
   path_ = target.path;

@@ -94,6 +94,8 @@ class Connection final : public Request {
   std::optional<std::string> query(std::string_view name) const override { return query_value(query_, name); }
   std::optional<std::string_view> header(std::string_view name) const override { return head_.field(name); }
   std::size_t header_count(std::string_view name) const override;
+  Headers fields() const override { return Headers(head_.fields.begin(), head_.fields.end()); }
+  std::string_view surface_target() const override { return head_.target.substr(prefix_bytes_); }
   std::string_view peer_address() const override;
   std::string_view traceparent() const override;
   std::optional<std::uint64_t> content_length() const override { return head_.content_length; }
@@ -174,6 +176,7 @@ class Connection final : public Request {
   Buffer in_;             ///< heads, and what came with them; not moved while a handler runs
   HeadScanner scanner_;
   Head head_;
+  std::size_t prefix_bytes_ = 0;  ///< of the target: the surface's name
   Refusal refusal_;
 
   MountedSurface* surface_ = nullptr;

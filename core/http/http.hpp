@@ -58,6 +58,8 @@ class Request {
   virtual std::optional<std::string> query(std::string_view name) const = 0;  ///< decoded; the first of that name
   virtual std::optional<std::string_view> header(std::string_view name) const = 0;  ///< the first; case-insensitive
   virtual std::size_t header_count(std::string_view name) const = 0;
+  virtual Headers fields() const = 0;                  ///< all of the head's, in order
+  virtual std::string_view surface_target() const = 0; ///< target() without the surface's prefix, which it has on the main port only
   virtual std::string_view peer_address() const = 0;
   /// This exchange as a step of the client's trace, or of a new one (core/base/trace_context.hpp); what the handler causes carries
   /// it. An answer that is part of a trace says so in `traceresponse`.

@@ -40,6 +40,9 @@ class DomainInstance {
   virtual std::vector<http::Surface> surfaces(const DomainServices& services) = 0;
   /// Whether this route of its surfaces answers while the node starts and stops too: its handler needs nothing of the node.
   virtual bool answers_always(const http::Route& /*route*/) const { return false; }
+  /// The boundary whose owner has to answer this route of its surfaces: its handler makes owner calls there. nullopt: any node
+  /// answers it.
+  virtual std::optional<std::string> boundary(const http::Route& /*route*/) const { return std::nullopt; }
   /// Called once, when the node answers commands: for work beside it.
   virtual void started() {}
   /// Ends that work; called when no request is under way any more and the node still runs. Also without started().

@@ -26,6 +26,7 @@
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
 #include "ops/cli/kafka_settings.hpp"
+#include "ops/cli/not_ready.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/personal_data.hpp"
 #include "ops/cli/retention.hpp"
@@ -55,9 +56,6 @@ runtime::PositionTag position_tag(const keys::KeyRing& ring) {
   };
 }
 
-/// For clients that read no body: the platform's code of what cannot be recorded or asked now.
-constexpr const char* kNotReadyReason = "LEDGER_UNAVAILABLE";
-
 /// Until the node is ready a domain's routes answer as an overloaded server does, with the reason in a field, except those
 /// that need nothing of the node; /livez and /readyz stay with the platform.
 http::Surface gated(http::Surface surface, runtime::Node& node, const DomainInstance& domain) {
@@ -66,10 +64,7 @@ http::Surface gated(http::Surface surface, runtime::Node& node, const DomainInst
     route.handler = [&node, inner = std::move(route.handler), fault = surface.fault](http::Request& request) -> Task<http::Response> {
       if (node.ready()) return inner(request);
       return [](http::Response response) -> Task<http::Response> {
-        std::erase_if(response.headers, [](const auto& field) { return field.first == "Retry-After"; });  // the surface may have said so
-        response.header("X-Reason-Code", kNotReadyReason).header("Retry-After", "1");
-        response.close = true;
-        co_return response;
+        co_return not_ready(std::move(response));
       }(fault(http::Fault::overloaded, "The node is starting or stopping", {}));
     };
   }

@@ -15,6 +15,7 @@
 #include "ops/cli/setting_flags.hpp"
 #include "ops/cli/setting_kinds.hpp"
 #include "schemas/builds/shadow/builds_rules.hpp"
+#include "schemas/builds/types.hpp"
 
 namespace tidemark::cli {
 namespace {
@@ -117,6 +118,12 @@ class BuildsInstance final : public DomainInstance {
 
   /// The page and its parts lie in the program.
   bool answers_always(const http::Route& route) const override { return route.pattern == "/" || route.pattern == "/page/:file"; }
+
+  /// Queue and workers share a pool, and with it a lane; files are where its owner is.
+  std::optional<std::string> boundary(const http::Route& route) const override {
+    if (answers_always(route)) return std::nullopt;
+    return std::string(schemas::builds::kDefaultPool);
+  }
 
   std::vector<http::Surface> surfaces(const DomainServices& services) override {
     builds::BuildsServices given{.node = services.node, .blobs = services.blobs, .keys = services.keys, .blocking = services.blocking,

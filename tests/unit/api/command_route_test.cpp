@@ -58,6 +58,8 @@ class FakeRequest final : public http::Request {
   http::Method method() const override { return http::Method::post; }
   std::string_view method_name() const override { return "POST"; }
   std::string_view target() const override { return "/"; }
+  std::string_view surface_target() const override { return "/"; }
+  http::Headers fields() const override { return {headers.begin(), headers.end()}; }
   std::string_view path() const override { return "/"; }
   std::string_view param(std::string_view name) const override { return params.find(name)->second; }
   std::optional<std::string> query(std::string_view) const override { return std::nullopt; }

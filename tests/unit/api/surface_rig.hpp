@@ -35,6 +35,8 @@ class RigRequest final : public http::Request {
   http::Method method() const override { return method_; }
   std::string_view method_name() const override { return http::name_of(method_); }
   std::string_view target() const override { return target_; }
+  std::string_view surface_target() const override { return target_; }
+  http::Headers fields() const override { return {headers_.begin(), headers_.end()}; }
   std::string_view path() const override { return path_.path; }
   std::string_view param(std::string_view name) const override {
     for (std::size_t i = 0; i < match_.route->parameters.size(); ++i) {
