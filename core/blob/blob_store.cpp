@@ -13,6 +13,7 @@
 #include "core/base/disk.hpp"
 #include "core/blob/blob_metrics.hpp"
 #include "core/blob/collect.hpp"
+#include "core/blob/copies.hpp"
 #include "core/blob/piece_sums.hpp"
 #include "core/blob/private_reader.hpp"
 #include "core/blob/staging.hpp"
@@ -24,6 +25,7 @@ namespace {
 constexpr std::size_t kWriteBytes = 128u << 10;  // what an upload collects before it goes to the pool
 constexpr std::size_t kReadBytes = 256u << 10;
 constexpr std::size_t kNamesPerTurn = 256;  // of files in use that a collection asks about before others get their turn
+constexpr std::string_view kFramesSuffix = "-frames";  // of staging files that hold a key
 constexpr std::size_t kVerifyStepBytes = 8u << 20;  // how long a verification keeps a pool thread at a time
 
 /// Which file was found to hold what its address says.
@@ -132,19 +134,39 @@ class FileUpload final : public Upload {
   bool disk_full() const override { return disk_full_; }
 
   Task<Result<BlobRef>> commit() override {
-    if (staging_->encrypted()) co_return make_error(Code::invalid_argument, "an upload staged as private has no public address");
+    if (staging_->encrypted() || staging_->has_frames()) co_return no_address();
     auto publish = [staging = staging_, now = parts_.home->wall()] { return staging->publish(now); };
     auto task = finish(std::move(publish));
     Result<BlobRef> published = co_await std::move(task);
-    if (published) {
-      if (auto file = open_file(parts_.area->object(published->sha256))) {
-        if (const auto identity = identity_of(file->get())) parts_.verified->add(published->sha256, *identity, staging_->sums());
-      }
-    }
+    if (published) remember(*published);
     co_return published;
   }
 
+  Task<Result<void>> commit_copy(BlobRef expected) {
+    if (staging_->encrypted() || staging_->has_frames()) co_return no_address();
+    auto publish = [staging = staging_, expected, now = parts_.home->wall()] { return staging->publish_copy(expected, now); };
+    auto task = finish(std::move(publish), Origin::node);
+    Result<BlobRef> published = co_await std::move(task);
+    if (!published) co_return published.take_error();
+    remember(*published);
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> commit_private_copy(std::string name) {
+    if (!staging_->has_frames()) co_return make_error(Code::invalid_argument, "the upload was not staged as the copy of a private file");
+    auto publish = [staging = staging_, now = parts_.home->wall(), ring = parts_.ring, name = std::move(name)]() -> Result<BlobRef> {
+      auto published = staging->publish_frames(name, *ring, now);
+      if (!published) return published.take_error();
+      return BlobRef{};
+    };
+    auto task = finish(std::move(publish), Origin::node);
+    Result<BlobRef> published = co_await std::move(task);
+    if (!published) co_return published.take_error();
+    co_return Result<void>();
+  }
+
   Task<Result<BlobRef>> commit_private(std::string name) {
+    if (staging_->has_frames()) co_return make_error(Code::invalid_argument, "the upload was staged as the copy of a private file");
     auto publish = [staging = staging_, now = parts_.home->wall(), ring = parts_.ring, name = std::move(name)] {
       return staging->publish_private(name, *ring, now);
     };
@@ -153,7 +175,15 @@ class FileUpload final : public Upload {
   }
 
  private:
-  Task<Result<BlobRef>> finish(Fn<Result<BlobRef>()> publish) {
+  static Error no_address() { return make_error(Code::invalid_argument, "an upload staged as private has no public address"); }
+  /// What has just been hashed on its way in.
+  void remember(const BlobRef& published) {
+    if (auto file = open_file(parts_.area->object(published.sha256))) {
+      if (const auto identity = identity_of(file->get())) parts_.verified->add(published.sha256, *identity, staging_->sums());
+    }
+  }
+  enum class Origin { client, node };
+  Task<Result<BlobRef>> finish(Fn<Result<BlobRef>()> publish, Origin origin = Origin::client) {
     if (failed_) co_return *failed_;
     if (committed_) co_return *committed_;
     auto work = [staging = staging_, rest = std::exchange(buffer_, {}), publish = std::move(publish)]() mutable -> Result<BlobRef> {
@@ -164,7 +194,7 @@ class FileUpload final : public Upload {
     Result<BlobRef> published = co_await running;
     if (!published) co_return fail(published.take_error());
     committed_ = *published;
-    parts_.metrics.stored(published->size);
+    if (origin == Origin::client) parts_.metrics.stored(published->size);
     co_return published;
   }
 
@@ -199,7 +229,7 @@ Result<Descriptor> open_object(const Area& area, const BlobRef& ref) {
   return file;
 }
 
-class FileBlobStore final : public BlobStore, public PrivateSource {
+class FileBlobStore final : public BlobStore, public PrivateSource, public CopySource {
  public:
   explicit FileBlobStore(Parts parts) : parts_(std::move(parts)) {}
 
@@ -284,7 +314,8 @@ class FileBlobStore final : public BlobStore, public PrivateSource {
   Task<Result<void>> remove(std::string sha256) override {
     if (!is_sha256(sha256)) co_return bad_hash();
     auto work = [area = parts_.area, sha256]() -> Result<void> {
-      const std::lock_guard lock(area->addresses);
+      const auto lock = lock_addresses(*area);
+      if (!lock) return lock.error();
       return remove_file(area->object(sha256));
     };
     auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
@@ -319,9 +350,40 @@ class FileBlobStore final : public BlobStore, public PrivateSource {
   Task<Result<BlobRef>> commit_private(std::unique_ptr<Upload> upload, std::string name) override {
     if (parts_.ring == nullptr) co_return no_ring();
     if (!is_private_name(name)) co_return bad_name();
-    auto* own = dynamic_cast<FileUpload*>(upload.get());
-    TM_ASSERT(own != nullptr, "the upload is of this store");
-    auto task = own->commit_private(std::move(name));
+    auto task = own(*upload).commit_private(std::move(name));
+    co_return co_await std::move(task);
+  }
+
+  Task<Result<void>> commit_copy(std::unique_ptr<Upload> upload, BlobRef expected) override {
+    if (!is_sha256(expected.sha256)) co_return bad_hash();
+    auto task = own(*upload).commit_copy(std::move(expected));
+    co_return co_await std::move(task);
+  }
+
+  Task<Result<Opened>> open_private_copy(std::string name) override {
+    if (!is_private_name(name)) co_return bad_name();
+    auto work = [path = parts_.area->private_file(name)]() -> Result<Opened> {
+      auto file = open_file(path);
+      if (!file) return file.take_error();
+      auto size = size_of(file->get(), path);
+      if (!size) return size.take_error();
+      return Opened{std::shared_ptr<int>(new int(file->release()), close_and_delete), *size, nullptr};
+    };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Result<std::unique_ptr<Upload>> stage_private_copy(std::uint64_t bytes_max) override {
+    if (parts_.ring == nullptr) return no_ring();
+    auto staging = std::make_shared<Staging>(parts_.area, std::to_string(++last_upload_) + std::string(kFramesSuffix), false);
+    staging->takes_frames();
+    return std::unique_ptr<Upload>(std::make_unique<FileUpload>(parts_, std::move(staging), bytes_max));
+  }
+
+  Task<Result<void>> commit_private_copy(std::unique_ptr<Upload> upload, std::string name) override {
+    if (parts_.ring == nullptr) co_return no_ring();
+    if (!is_private_name(name)) co_return bad_name();
+    auto task = own(*upload).commit_private_copy(std::move(name));
     co_return co_await std::move(task);
   }
 
@@ -442,6 +504,11 @@ class FileBlobStore final : public BlobStore, public PrivateSource {
     if (!plain) parts_.metrics.read_failed(plain.error());
     co_return plain;
   }
+  static FileUpload& own(Upload& upload) {
+    auto* of_this = dynamic_cast<FileUpload*>(&upload);
+    TM_ASSERT(of_this != nullptr, "the upload is of this store");
+    return *of_this;
+  }
   static void close_and_delete(int* fd) {
     ::close(*fd);
     delete fd;
@@ -487,9 +554,15 @@ class FileBlobStore final : public BlobStore, public PrivateSource {
 }  // namespace
 
 Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring,
-                                                   metrics::Registry* registry) {
+                                                   metrics::Registry* registry, Sharing sharing) {
   if (auto made = make_posix_disk()->make_directories(directory); !made) return made.take_error();
-  auto area = std::make_shared<Area>(std::move(directory));
+  const bool shared = sharing.kind == Sharing::Kind::shared;
+  TM_ASSERT(!shared || !sharing.node.empty(), "a node that shares has a name");
+  auto area = std::make_shared<Area>(std::move(directory), shared ? std::move(sharing.node) : std::string());
+  if (sharing.kind != Sharing::Kind::guarded) {
+    auto taken = shared ? area->locks.take_shared(area->root, area->shared_by) : area->locks.take_alone(area->root);
+    if (!taken) return taken.take_error();
+  }
   for (const auto& path : {area->staging(), area->objects(), area->privates()}) {
     if (auto made = make_directory(path); !made) return made.take_error();
   }
@@ -497,7 +570,8 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Schedu
   auto left = list_directory(area->staging());
   if (!left) return left.take_error();
   for (const auto& name : *left) {
-    if (auto removed = remove_file(area->staging() + "/" + name); !removed) return removed.take_error();
+    const std::string path = area->staging() + "/" + name;
+    if (auto removed = name.ends_with(kFramesSuffix) ? remove_with_key(path) : remove_file(path); !removed) return removed.take_error();
   }
   return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(
       Parts{std::move(area), std::make_shared<VerifiedFiles>(), &home, &pool, ring, BlobMetrics(registry)}));

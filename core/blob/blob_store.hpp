@@ -102,11 +102,25 @@ class BlobStore {
   virtual Task<Result<void>> remove_private(std::string name) = 0;
 };
 
-/// Opens the store in `directory` (layout: docs/formats/blob.md), makes what is missing and removes what uploads before a
-/// crash left in staging. One process at a time: its caller holds the lock of the data directory. Everything is borrowed;
+bool is_sha256(std::string_view text);        ///< 64 lower-case hex digits
+bool is_private_name(std::string_view name);  ///< [A-Za-z0-9_-]{1,64}
+
+/// Who else may use the directory of a store.
+struct Sharing {
+  enum class Kind {
+    guarded,  ///< nobody: its caller holds a lock on what it lies in, such as the data directory
+    alone,    ///< nobody: locked here
+    shared,   ///< nodes of other names, which all say so: locked here; needs a file system with flock(2), as NFS 4 is
+  } kind = Kind::guarded;
+  std::string node = {};  ///< name of this node, when shared: [A-Za-z0-9._-]{1,64}
+};
+
+/// Opens the store in `directory` (layout: docs/formats/blob.md), makes what is missing and removes what uploads of this node
+/// before a crash left in staging. Everything is borrowed;
 /// `pool` must run what was posted before it goes; `ring` may be null, then there are no private blobs; so may `registry`, then nothing
 /// is counted.
+///   errors   unavailable: the directory is in use in a way that does not fit, as the message says; internal, exhausted
 Result<std::unique_ptr<BlobStore>> make_blob_store(std::string directory, Scheduler& home, Executor& pool, const keys::KeyRing* ring,
-                                                   metrics::Registry* registry = nullptr);
+                                                   metrics::Registry* registry = nullptr, Sharing sharing = {});
 
 }  // namespace tidemark::blob

@@ -24,6 +24,14 @@ bool set_aside(Area& area, const std::string& name, const std::string& from, con
 
 /// With the key in it.
 Result<void> erase_file(const Area& area, const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+  if (auto removed = remove_with_key(path); !removed) return removed;
+  return sync_directory(area.privates());
+}
+
+}  // namespace
+
+Result<void> remove_with_key(const std::string& path) {
   {
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file && errno == ENOENT) return {};
@@ -32,11 +40,8 @@ Result<void> erase_file(const Area& area, const std::string& path) {
     if (auto wiped = write_all(file.get(), 0, std::string(kPrivateHeaderBytes, '\0'), path); !wiped) return wiped;
     if (auto synced = sync_file(file.get(), path); !synced) return synced;
   }
-  if (auto removed = remove_file(path); !removed) return removed;
-  return sync_directory(area.privates());
+  return remove_file(path);
 }
-
-}  // namespace
 
 Collection::Collection(std::shared_ptr<Area> area) : area_(std::move(area)) {
   const std::lock_guard lock(area_->names);
@@ -89,8 +94,8 @@ Result<void> erase_removed(const Area& area) {
 
 bool remove_older_object(Area& area, const std::string& sha256, Time limit) {
   {
-    const std::lock_guard lock(area.addresses);
-    if (!is_older(area.object(sha256), limit) || !set_aside(area, sha256, area.object(sha256), area.removed_object(sha256))) return false;
+    const auto lock = lock_addresses(area);
+    if (!lock || !is_older(area.object(sha256), limit) || !set_aside(area, sha256, area.object(sha256), area.removed_object(sha256))) return false;
   }
   // Should this fail, the start of the node does it, as of all that is in staging.
   return remove_file(area.removed_object(sha256)).ok();
@@ -100,7 +105,8 @@ bool remove_unused_private(Area& area, const std::string& name, std::optional<Ti
   // One of that name whose key could not be overwritten yet must not be lost by the rename.
   if (!erase_file(area, area.removed_private(name))) return false;
   {
-    const std::lock_guard lock(area.addresses);
+    const auto lock = lock_addresses(area);
+    if (!lock) return false;
     if (limit && !is_older(area.private_file(name), *limit)) return false;
     if (!set_aside(area, name, area.private_file(name), area.removed_private(name))) return false;
   }

@@ -37,6 +37,8 @@ Result<void> erase_removed(const Area& area);
 bool remove_older_object(Area& area, const std::string& sha256, Time limit);
 /// The same; without a limit of whatever age. The key in it is overwritten first.
 bool remove_unused_private(Area& area, const std::string& name, std::optional<Time> limit);
+/// Overwrites the key in its header, then removes it. Missing is fine.
+Result<void> remove_with_key(const std::string& path);
 /// Removes it in any case, with its key. Missing is fine.
 Result<void> erase_private(const Area& area, const std::string& name);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/blob/collect.hpp"
+
 namespace tidemark::blob {
 namespace {
 
@@ -44,6 +46,11 @@ std::shared_ptr<void> hold(std::shared_ptr<Area> area, std::string name) {
   });
 }
 
+Result<AddressLock> lock_addresses(Area& area) {
+  std::unique_lock within(area.addresses);
+  return area.locks.lock(std::move(within));
+}
+
 Staging::Staging(std::shared_ptr<Area> area, std::string name, bool encrypted)
     : area_(std::move(area)), path_(area_->staging() + "/" + name) {
   if (encrypted) {
@@ -57,7 +64,7 @@ Staging::~Staging() { (void)discard(); }
 Result<void> Staging::discard() {
   if (!file_) return {};
   file_ = Descriptor();
-  return remove_file(path_);
+  return wiped_ ? remove_with_key(path_) : remove_file(path_);
 }
 
 Result<void> Staging::create() {
@@ -88,10 +95,20 @@ Result<void> Staging::append(std::string_view bytes) {
   return write(frames);
 }
 
-Result<BlobRef> Staging::publish(Time now) {
-  TM_ASSERT(!frames_, "an encrypted file has no public address");
+Result<BlobRef> Staging::publish(Time now) { return publish_as(hash_.finish_hex(), now); }
+
+Result<BlobRef> Staging::publish_copy(const BlobRef& expected, Time now) {
+  std::string sha256 = hash_.finish_hex();
+  if (sha256 != expected.sha256 || size_ != expected.size) {
+    return make_error(Code::corrupt, "the copy of " + expected.sha256 + " has " + std::to_string(size_) + " bytes of hash " + sha256);
+  }
+  return publish_as(std::move(sha256), now);
+}
+
+Result<BlobRef> Staging::publish_as(std::string sha256, Time now) {
+  TM_ASSERT(!frames_ && !wiped_, "an encrypted file has no public address");
   if (auto created = create(); !created) return created.take_error();
-  BlobRef ref{hash_.finish_hex(), size_};
+  BlobRef ref{std::move(sha256), size_};
   sums_->finish();
   held_ = hold(area_, ref.sha256);
   if (auto set = set_time(file_.get(), now, path_); !set) return set.take_error();
@@ -99,7 +116,8 @@ Result<BlobRef> Staging::publish(Time now) {
   if (auto synced = sync_file(file_.get(), path_); !synced) return synced.take_error();
   const std::string directory = area_->object_directory(ref.sha256);
   {
-    const std::lock_guard lock(area_->addresses);
+    const auto lock = lock_addresses(*area_);
+    if (!lock) return lock.error();
     // Synced even when it exists: whoever made it may have died before that.
     if (!area_->durable_directories.contains(directory)) {
       if (auto made = make_directory(directory); !made) return made.take_error();
@@ -130,15 +148,34 @@ Result<BlobRef> Staging::publish_private(const std::string& name, const keys::Ke
   if (!header) return header.take_error();
   if (auto written = write_all(file_.get(), 0, *header, path_); !written) return written.take_error();
   BlobRef ref{hash_.finish_hex(), size_};
-  if (auto set = set_time(file_.get(), now, path_); !set) return set.take_error();
-  if (auto synced = sync_file(file_.get(), path_); !synced) return synced.take_error();
+  if (auto renamed = rename_private(name, now); !renamed) return renamed.take_error();
+  return ref;
+}
+
+Result<void> Staging::publish_frames(const std::string& name, const keys::KeyRing& ring, Time now) {
+  TM_ASSERT(wiped_, "only frames are published as such");
+  if (auto created = create(); !created) return created;
   {
-    const std::lock_guard lock(area_->addresses);
-    if (auto renamed = rename_file(path_, area_->private_file(name)); !renamed) return renamed.take_error();
+    auto frames = FrameReader::open(file_.get(), ring, name, path_);
+    if (!frames) return frames.take_error();
+    while (!frames->done()) {
+      if (auto plain = frames->next(); !plain) return plain.take_error();
+    }
+  }
+  held_ = hold(area_, name);
+  return rename_private(name, now);
+}
+
+Result<void> Staging::rename_private(const std::string& name, Time now) {
+  if (auto set = set_time(file_.get(), now, path_); !set) return set;
+  if (auto synced = sync_file(file_.get(), path_); !synced) return synced;
+  {
+    const auto lock = lock_addresses(*area_);
+    if (!lock) return lock.error();
+    if (auto renamed = rename_file(path_, area_->private_file(name)); !renamed) return renamed;
   }
   file_ = Descriptor();
-  if (auto synced = sync_directory(area_->privates()); !synced) return synced.take_error();
-  return ref;
+  return sync_directory(area_->privates());
 }
 
 Result<void> Staging::encrypt_into(Staging& other) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/blob/area_lock.hpp"
 #include "core/blob/blob_store.hpp"
 #include "core/blob/files.hpp"
 #include "core/blob/piece_sums.hpp"
@@ -16,9 +17,11 @@ namespace tidemark::blob {
 
 /// The directories of one blob store. Any thread. Whoever wants both locks takes `addresses` first.
 struct Area {
-  explicit Area(std::string directory) : root(std::move(directory)) {}
+  explicit Area(std::string directory, std::string node = {}) : root(std::move(directory)), shared_by(std::move(node)) {}
   const std::string root;
-  std::mutex addresses;  ///< held while a file is given its address, or one is looked at and taken from it; over disk flushes
+  const std::string shared_by;  ///< this node's name; "": no other process uses the directory
+  AreaLocks locks;              ///< of the directory, against other processes
+  std::mutex addresses;  ///< for lock_addresses()
   /// Taken by the home scheduler: never held over a disk flush. A file is taken from its address, by one rename, under it.
   std::mutex names;
   std::set<std::string> durable_directories;  ///< of objects/, made or synced by this process; under `addresses`
@@ -28,7 +31,8 @@ struct Area {
 
   bool is_held(const std::string& name) const { return held.contains(name) || released.contains(name); }  ///< under `names`
 
-  std::string staging() const { return root + "/staging"; }
+  /// Of this process alone.
+  std::string staging() const { return shared_by.empty() ? root + "/staging" : root + "/staging-" + shared_by; }
   std::string objects() const { return root + "/objects"; }
   std::string object_directory(std::string_view sha256) const { return objects() + "/" + std::string(sha256.substr(0, 2)); }
   std::string object(std::string_view sha256) const { return object_directory(sha256) + "/" + std::string(sha256); }
@@ -40,11 +44,12 @@ struct Area {
   static constexpr std::string_view kRemoved = ".removed";  ///< no private name ends so
 };
 
+/// Held while a file is given its address, or one is looked at and taken from it; over disk flushes. Against the threads of this
+/// process, and against the other nodes of a shared directory. Fails when the file system takes no locks any more.
+Result<AddressLock> lock_addresses(Area& area);
+
 /// Holds a hash or private name (BlobStore::hold) while the pointer lives.
 std::shared_ptr<void> hold(std::shared_ptr<Area> area, std::string name);
-
-bool is_sha256(std::string_view text);        ///< 64 lower-case hex digits
-bool is_private_name(std::string_view name);  ///< [A-Za-z0-9_-]{1,64}
 
 /// Removes its file unless it was published.
 class Staging {
@@ -56,10 +61,17 @@ class Staging {
   /// Removes the file unless it was published; nothing is written afterwards.
   Result<void> discard();
   bool encrypted() const { return frames_ != nullptr; }
+  /// What is written is a private file of another node, with the key in its header: that is overwritten before the file goes.
+  void takes_frames() { wiped_ = true; }
+  bool has_frames() const { return wiped_; }
   /// Hashes and writes; makes the file when it is the first.
   Result<void> append(std::string_view bytes);
   /// Gives it the address of its content, durably, and holds that until it is destroyed. `now` becomes its time.
   Result<BlobRef> publish(Time now);
+  /// The same of what was asked for only: corrupt when the bytes are others.
+  Result<BlobRef> publish_copy(const BlobRef& expected, Time now);
+  /// Gives what takes_frames() that name, durably, when every frame holds under it: else corrupt.
+  Result<void> publish_frames(const std::string& name, const keys::KeyRing& ring, Time now);
   /// Gives it that name, durably. What was staged plain is encrypted into a new file first, and removed.
   Result<BlobRef> publish_private(const std::string& name, const keys::KeyRing& ring, Time now);
   /// Of what was published.
@@ -69,6 +81,8 @@ class Staging {
   Result<void> create();
   Result<void> write(std::string_view bytes);
   Result<void> encrypt_into(Staging& other);
+  Result<BlobRef> publish_as(std::string sha256, Time now);
+  Result<void> rename_private(const std::string& name, Time now);
   const std::shared_ptr<Area> area_;
   const std::string path_;
   Descriptor file_;
@@ -76,6 +90,7 @@ class Staging {
   std::shared_ptr<PieceSums> sums_ = std::make_shared<PieceSums>();
   std::shared_ptr<void> held_;
   std::unique_ptr<FrameWriter> frames_;
+  bool wiped_ = false;
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;  // of the file, which has a header when encrypted
 };

@@ -1,8 +1,5 @@
 #include "core/http/relay/relay.hpp"
 
-#include <netdb.h>
-
-#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -10,35 +7,16 @@
 #include "core/http/head.hpp"
 #include "core/http/relay/answer_reader.hpp"
 #include "core/http/relay/peer_connection.hpp"
+#include "core/http/relay/places.hpp"
 
 namespace tidemark::http {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 
 constexpr std::size_t kPieceBytes = 64u << 10;
 /// Answers up to it are read whole: an error in their middle is still an answer of its own.
 constexpr std::uint64_t kWholeBytes = 256u << 10;
-
-Result<std::vector<tcp::endpoint>> look_up(const CallUrl& url) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(url.host.c_str(), std::to_string(url.port).c_str(), &hints, &found); error != 0) {
-    return make_error(Code::unavailable, "looking up " + url.host + " failed: " + ::gai_strerror(error));
-  }
-  std::vector<tcp::endpoint> out;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    tcp::endpoint endpoint;
-    if (at->ai_addrlen > endpoint.capacity()) continue;
-    std::copy_n(reinterpret_cast<const char*>(at->ai_addr), at->ai_addrlen, reinterpret_cast<char*>(endpoint.data()));
-    endpoint.resize(at->ai_addrlen);
-    out.push_back(endpoint);
-  }
-  ::freeaddrinfo(found);
-  return out;
-}
 
 std::string hexadecimal(std::size_t number) {
   char digits[16];
@@ -251,12 +229,7 @@ class AsioRelay final : public Relay {
 Result<std::unique_ptr<Relay>> make_relay(AsioLoop& loop, Executor& resolver, RelayOptions options) {
   const std::string ca_file = options.ca_file;
   auto places = std::make_shared<Places>(Places{static_cast<LoopWithContext&>(loop).context(), loop.scheduler(), resolver, std::move(options)});
-  boost::system::error_code error;
-  if (ca_file.empty()) places->tls.set_default_verify_paths(error);
-  else places->tls.load_verify_file(ca_file, error);
-  if (error) return make_error(Code::invalid_argument, "certificates of authorities cannot be read from " + (ca_file.empty() ? "the system's store" : ca_file) + ": " + error.message());
-  places->tls.set_verify_mode(asio::ssl::verify_peer);
-  ::SSL_CTX_set_min_proto_version(places->tls.native_handle(), TLS1_2_VERSION);
+  if (auto trusted = trust_authorities(places->tls, ca_file); !trusted.ok()) return trusted.take_error();
   return std::unique_ptr<Relay>(std::make_unique<AsioRelay>(std::move(places)));
 }
 
