@@ -2,6 +2,7 @@
 // A log on Kafka in the hands of an owner that does what a node does: after an append of which nobody knows it takes the lane
 // again and looks whether the append is there.
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -17,8 +18,15 @@ namespace tidemark::log::test {
 
 using tidemark::testing::Mailbox;
 
-inline KafkaLogOptions kafka_options(const std::string& bootstrap, std::string prefix) {
+/// How long an append may take until its outcome is called unknown: as a node has it where brokers or owners fail, and so long
+/// elsewhere that a machine which is merely slow is no fault.
+inline const Duration kNodesPatience = KafkaLogOptions().append_patience, kSlowMachinesPatience = std::chrono::seconds(60);
+
+inline KafkaLogOptions kafka_options(const std::string& bootstrap, std::string prefix, Duration append_patience = kSlowMachinesPatience) {
   KafkaLogOptions options;
+  options.append_patience = append_patience;
+  options.client.transaction_timeout = std::max(options.client.transaction_timeout, append_patience + std::chrono::seconds(30));
+  options.patience = std::chrono::seconds(60);
   options.client.brokers = bootstrap;
   if (::getenv("KAFKA_SAYS") != nullptr) {
     options.client.log = [](int level, std::string_view facility, std::string_view text) {
@@ -35,8 +43,8 @@ class Rig {
  public:
   enum class Outcome { written, not_written, fenced };
 
-  Rig(const std::string& bootstrap, const std::string& prefix) {
-    auto opened = open_kafka_log(home_, kafka_options(bootstrap, prefix));
+  Rig(const std::string& bootstrap, const std::string& prefix, Duration append_patience = kSlowMachinesPatience) {
+    auto opened = open_kafka_log(home_, kafka_options(bootstrap, prefix, append_patience));
     if (!opened) throw std::runtime_error(describe(opened.error()));
     log_ = std::move(*opened);
     ledger = topic("builds.ledger", TopicClass::fact);
@@ -51,9 +59,9 @@ class Rig {
     return *id;
   }
 
-  /// False when the log refuses; tried for a minute while it does not answer.
+  /// False when the log refuses; tried for minutes while it does not answer.
   bool take_lane(std::uint32_t lane) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     for (;;) {
       std::optional<Result<Ownership>> result;
       log_->take(LaneId{lane}, [&](Result<Ownership> r) { result = std::move(r); });
@@ -122,10 +130,10 @@ class Rig {
     return out;
   }
   void wait(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!done()) {
       (void)home_.run_one();
-      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing happened for two minutes; the last error: " + last_error);
+      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing happened for minutes; the last error: " + last_error);
     }
   }
   Ownership owned(std::uint32_t lane) { return owned_[lane]; }
@@ -134,6 +142,7 @@ class Rig {
   int unknown = 0;  ///< appends that had to be settled
 
  private:
+  static constexpr auto kPatience = std::chrono::minutes(3);
   Mailbox home_;
   std::unique_ptr<EventLog> log_;
   std::map<std::uint32_t, Ownership> owned_;

@@ -16,7 +16,7 @@ using namespace tidemark::log;
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  test::Rig rig(argv[1], argv[2]);
+  test::Rig rig(argv[1], argv[2], test::kNodesPatience);
   const auto say = [](const std::string& text) { std::printf("%s\n", text.c_str()); };
   if (!rig.take_lane(0)) return 1;
   say("taken");
