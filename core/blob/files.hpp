@@ -1,5 +1,5 @@
 #pragma once
-// File work of the blob store, on the pool's threads: descriptors, whole writes, directories, streaming SHA-256.
+// File work of the blob store, on the pool's threads: descriptors, whole writes, directories.
 
 #include <cstdint>
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/base/sha256.hpp"
 #include "core/base/time.hpp"
 
 namespace tidemark::blob {
@@ -43,17 +44,6 @@ Result<void> rename_file(const std::string& from, const std::string& to);
 Result<void> remove_file(const std::string& path);  ///< missing is fine
 Result<std::vector<std::string>> list_directory(const std::string& path);
 
-class Sha256 {
- public:
-  Sha256();
-  void add(std::string_view bytes);
-  std::string finish_hex();  ///< once; lower case
-
- private:
-  struct Free {
-    void operator()(void* context) const;
-  };
-  std::unique_ptr<void, Free> context_;
-};
+using tidemark::Sha256;
 
 }  // namespace tidemark::blob

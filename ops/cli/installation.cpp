@@ -12,6 +12,8 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+}  // namespace
+
 Result<std::unique_ptr<File>> lock_data(Disk& disk, const std::string& data) {
   if (auto made = disk.make_directories(data); !made.ok()) return made.take_error();
   const std::string path = data + "/lock";
@@ -30,7 +32,14 @@ Result<std::unique_ptr<File>> lock_data(Disk& disk, const std::string& data) {
   return file;
 }
 
-}  // namespace
+Result<std::optional<std::string>> ring_of_data(Disk& disk, const std::string& data) {
+  auto recorded = read_file(disk, data + "/ring-id");
+  if (recorded.ok()) return std::optional(trimmed(*recorded));
+  if (recorded.error().code == Code::not_found) return std::optional<std::string>();
+  return recorded.take_error();
+}
+
+Result<void> record_ring(Disk& disk, const std::string& data, const std::string& ring) { return replace_file(disk, data + "/ring-id", ring + "\n"); }
 
 std::string absolute_path(const std::string& path) {
   std::error_code error;
@@ -66,19 +75,16 @@ Result<Installation> open_installation(Disk& disk, const std::string& data, cons
   made.ring = std::move(*ring);
 
   // Written before the log is made, so a log without it is a log whose ring nobody can vouch for.
-  const std::string id_path = data + "/ring-id";
-  const auto has_id = disk.exists(id_path);
-  if (!has_id.ok()) return has_id.error();
-  if (*has_id) {
-    auto recorded = read_file(disk, id_path);
-    if (!recorded.ok()) return recorded.take_error();
-    if (trimmed(*recorded) != made.ring->id()) {
+  const auto recorded = ring_of_data(disk, data);
+  if (!recorded.ok()) return recorded.error();
+  if (*recorded) {
+    if (**recorded != made.ring->id()) {
       return make_error(Code::invalid_argument, "the key ring in " + keys + " is " + made.ring->id() + ", but " + data +
-                                                    " was made with ring " + trimmed(*recorded));
+                                                    " was made with ring " + **recorded);
     }
   } else if (!made.first_start) {
-    return make_error(Code::invalid_argument, "file " + id_path + " is missing though the log exists; restore it from a backup");
-  } else if (auto written = replace_file(disk, id_path, made.ring->id() + "\n"); !written.ok()) {
+    return make_error(Code::invalid_argument, "file " + data + "/ring-id is missing though the log exists; restore it from a backup");
+  } else if (auto written = record_ring(disk, data, made.ring->id()); !written.ok()) {
     return written.take_error();
   }
 

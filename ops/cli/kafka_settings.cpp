@@ -59,6 +59,14 @@ bool is_topic_prefix(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; });
 }
 
+Result<std::string> read_kafka_property(const KafkaProperty& property) {
+  if (!property.is_file) return property.value;
+  const auto disk = make_posix_disk();
+  auto content = read_file(*disk, property.value);
+  while (content.ok() && (content->ends_with('\n') || content->ends_with('\r'))) content->pop_back();
+  return content;
+}
+
 Result<log::KafkaLogOptions> kafka_log_options(const Settings& settings) {
   log::KafkaLogOptions options;
   options.client.brokers = parse_kafka_log(settings.text("log")).value_or("");
@@ -66,17 +74,12 @@ Result<log::KafkaLogOptions> kafka_log_options(const Settings& settings) {
   options.prefix = settings.text("kafka_prefix");
   options.lanes = static_cast<std::uint32_t>(settings.number("lanes"));
   if (settings.is_set("kafka_replication")) options.replication = static_cast<int>(settings.number("kafka_replication"));
-  const auto disk = make_posix_disk();
   for (const std::string& text : settings.texts("kafka_property")) {
-    auto property = parse_kafka_property(text);
+    const auto property = parse_kafka_property(text);
     TM_ASSERT(property.has_value(), "a setting was checked when it was loaded");
-    if (property->is_file) {
-      auto content = read_file(*disk, property->value);
-      if (!content) return bad_setting("kafka_property", settings.value("kafka_property"), "a file that can be read for " + property->name + ": " + content.error().message);
-      property->value = std::move(*content);
-      while (!property->value.empty() && (property->value.back() == '\n' || property->value.back() == '\r')) property->value.pop_back();
-    }
-    options.client.properties[property->name] = std::move(property->value);
+    auto value = read_kafka_property(*property);
+    if (!value) return bad_setting("kafka_property", settings.value("kafka_property"), "a file that can be read for " + property->name + ": " + value.error().message);
+    options.client.properties[property->name] = std::move(*value);
   }
   return options;
 }

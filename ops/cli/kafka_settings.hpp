@@ -22,6 +22,8 @@ struct KafkaProperty {
 };
 /// nullopt when `text` is none, when the log sets that property itself, and for a secret that is not in a file.
 std::optional<KafkaProperty> parse_kafka_property(std::string_view text);
+/// The value, from its file when it names one.
+Result<std::string> read_kafka_property(const KafkaProperty& property);
 /// What may stand before topic names: "", or ending with '.', '-' or '_'.
 bool is_topic_prefix(std::string_view text);
 

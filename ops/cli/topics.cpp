@@ -10,6 +10,7 @@
 #include "ops/cli/commands.hpp"
 #include "ops/cli/kafka_topics.hpp"
 #include "ops/cli/setting_flags.hpp"
+#include "ops/cli/topics_copy.hpp"
 
 namespace tidemark::cli {
 namespace {
@@ -74,6 +75,7 @@ void add_topics(CLI::App& program, Chosen& chosen) {
   CLI::App* group = program.add_subcommand("topics", "Topics of the log\nExample: tidemark topics list; tidemark topics verify --data ./data");
   group->require_subcommand(1);
   add_kafka_topics(*group, chosen);
+  add_topics_copy(*group, chosen);
 
   CLI::App* listing = group->add_subcommand("list", "List topics with class, retention, and begin and end per lane, from a running node\n"
                                                     "Example: tidemark topics list --server http://127.0.0.1:8080");

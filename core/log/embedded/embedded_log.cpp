@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/log/embedded/copy_mark.hpp"
 #include "core/log/embedded/journal.hpp"
 
 namespace tidemark::log {
@@ -48,12 +49,14 @@ Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(Disk& disk, Executor& hom
     if (auto done = create_journal(disk, options); !done) return done.take_error();
     found.created = true;
   }
+  auto mark = check_copy_mark(disk, options.directory, options.copy_of);
+  if (!mark) return mark.take_error();
   auto recovered = recover_journal(disk, options.directory, found);
   if (!recovered) return recovered.take_error();
   auto tail = disk.open(options.directory + "/tail", true);
   if (!tail) return tail.take_error();
   if (report != nullptr) *report = found;
-  auto journal = std::make_unique<Journal>(disk, home, writer, std::move(options), std::move(*lock), std::move(*tail), std::move(*recovered));
+  auto journal = std::make_unique<Journal>(disk, home, writer, std::move(options), std::move(*lock), std::move(*tail), std::move(*recovered), *mark);
   if (auto failure = journal->failure()) return *failure;
   return std::unique_ptr<EmbeddedLog>(std::move(journal));
 }

@@ -31,6 +31,9 @@ struct EmbeddedLogOptions {
   std::size_t queued_bytes_max = 128u << 20;   ///< appends queued above this fail with unavailable
   /// Draws the epoch at creation.
   std::function<Uuid()> make_epoch;
+  /// Opens the journal as the target of a copy of the log with that epoch: one that is made is marked so, one that is there must
+  /// be. Without it an incomplete copy is refused.
+  std::optional<Uuid> copy_of = {};
   metrics::Registry* metrics = nullptr;  ///< outlives the log; null: nothing is counted
   /// Where full segments are sealed and retention is kept, one thread; null: segments stay as they are. Must outlive the log.
   Executor* sealer = nullptr;
@@ -58,7 +61,7 @@ struct RecoveryReport {
 };
 
 /// Opens (and recovers) or creates the journal. Takes the directory's lock: unavailable, naming the pid in the lock file,
-/// when another process has it. corrupt, naming segment and offset, when damage is proven; nothing is changed then.
+/// when another process has it, or it is an incomplete copy. corrupt, naming segment and offset, when damage is proven; nothing is changed then.
 ///   home      where completions run
 ///   writer    where frames are written and synced; one thread, or the same scheduler in tests
 /// `disk`, `home` and `writer` must outlive the log. The destructor waits for the write under way when `writer` is a thread,

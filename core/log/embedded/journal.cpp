@@ -9,7 +9,7 @@ constexpr std::uint64_t kTailCommits = 64;  // commits under load between two wr
 }  // namespace
 
 Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options, std::unique_ptr<File> lock,
-                 std::unique_ptr<File> tail, RecoveredJournal recovered)
+                 std::unique_ptr<File> tail, RecoveredJournal recovered, std::optional<CopyMark> mark)
     : disk_(disk),
       home_(home),
       writer_(writer),
@@ -23,6 +23,7 @@ Journal::Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOption
       owners_(lanes_, 0),
       settled_(lanes_, 0),
       last_take_((recovered.state.commit + 1) << 20),
+      mark_(std::move(mark)),
       next_(std::move(recovered.state.next)),
       failed_(lanes_, 0),
       current_(recovered.state.segments[recovered.state.current]),

@@ -17,13 +17,14 @@
 #include "core/log/embedded/recovery.hpp"
 #include "core/log/embedded/sealer.hpp"
 #include "core/log/embedded/tail_cache.hpp"
+#include "core/log/log_copy.hpp"
 
 namespace tidemark::log {
 
-class Journal final : public EmbeddedLog {
+class Journal final : public EmbeddedLog, public CopyTarget {
  public:
   Journal(Disk& disk, Executor& home, Executor& writer, EmbeddedLogOptions options, std::unique_ptr<File> lock,
-          std::unique_ptr<File> tail, RecoveredJournal recovered);
+          std::unique_ptr<File> tail, RecoveredJournal recovered, std::optional<CopyMark> mark);
   ~Journal() override;
 
   const Uuid& epoch() const override { return epoch_; }
@@ -41,6 +42,9 @@ class Journal final : public EmbeddedLog {
   void stop_watching(std::uint64_t id) override;
   std::optional<Error> failure() const override;
   void tend() override;
+  std::optional<CopyMark> copy_mark() const override { return options_.copy_of ? mark_ : std::nullopt; }
+  Result<void> set_complete(bool complete) override;
+  Result<void> begin_at(const std::vector<Beginning>& beginnings) override;
 
  private:
   /// Outlives the journal in what is posted, so that late work finds nobody instead of freed memory.
@@ -108,6 +112,7 @@ class Journal final : public EmbeddedLog {
   std::vector<std::uint64_t> owners_;   // by lane; 0: nobody
   std::vector<std::uint64_t> settled_;  // failures delivered, by lane
   std::uint64_t last_take_;
+  std::optional<CopyMark> mark_;
 
   // The queue.
   std::mutex queue_mutex_;

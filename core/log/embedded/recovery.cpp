@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/log/embedded/copy_mark.hpp"
+
 namespace tidemark::log {
 namespace {
 
@@ -73,6 +75,11 @@ Result<void> create_journal(Disk& disk, const EmbeddedLogOptions& options) {
   for (const auto& name : *names) {
     if (!parse_segment_name(name)) continue;
     if (auto done = disk.remove(options.directory + "/" + name); !done) return done;
+  }
+  if (options.copy_of) {
+    if (auto done = write_copy_mark(disk, options.directory, {*options.copy_of, false}); !done) return done;
+  } else if (auto done = remove_copy_mark(disk, options.directory); !done) {
+    return done;
   }
   JournalMeta meta;
   meta.epoch = options.make_epoch();

@@ -276,6 +276,13 @@ Result<CatalogueChange> Sealer::cut(const std::vector<TopicSpec>& topics, std::o
   return out;
 }
 
+Result<void> Sealer::begin_at(const std::map<PartitionKey, std::uint64_t>& firsts) {
+  if (stuck_) return make_error(Code::unavailable, "a catalogue may or may not have been replaced: the next start can tell");
+  Catalogue next = catalogue_;
+  for (const auto& [key, first] : firsts) next.ranges[key] = {first, first};
+  return replace_catalogue(next);
+}
+
 /// Moves the begins behind a file that is to go. A damaged one may go all the same, lest its topics grow for ever: the next
 /// file of a topic begins where it ends. corrupt, with no begin moved: that one is damaged too.
 Result<void> Sealer::pass(std::size_t at, CatalogueChange& change) const {

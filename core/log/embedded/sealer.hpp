@@ -42,6 +42,8 @@ class Sealer {
   Result<CatalogueChange> seal(const FullSegment& full, const std::vector<TopicSpec>& topics, const std::atomic<bool>& stop);
   /// Drops what retention no longer keeps at `now` (nullopt: by size only); an empty change when there is nothing.
   Result<CatalogueChange> cut(const std::vector<TopicSpec>& topics, std::optional<Time> now);
+  /// Makes topics and lanes of which nothing was ever held begin, and end, there.
+  Result<void> begin_at(const std::map<PartitionKey, std::uint64_t>& firsts);
   const Catalogue& catalogue() const { return catalogue_; }
   /// A catalogue may or may not have been replaced: only the next start can tell, nothing is written or removed until then.
   bool is_stuck() const { return stuck_; }

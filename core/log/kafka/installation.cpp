@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <charconv>
 #include <map>
 #include <thread>
 
@@ -14,7 +15,40 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::string_view kInstallation = "installation";
 constexpr std::string_view kTopic = "topic/";
+constexpr std::string_view kOrigins = "begin/";
+constexpr std::string_view kCopy = "copy";
 constexpr std::int64_t kFormat = 1;
+
+std::optional<std::uint32_t> parse_lane(std::string_view text) {
+  std::uint32_t lane = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), lane);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return lane;
+}
+
+/// {"3":[57,0]}: lane 3 begins with tmseq 57 at offset 0.
+std::optional<LaneOrigins> parse_origins(std::string_view value, std::uint32_t lanes) {
+  const auto document = event::JsonDocument::parse(value);
+  if (!document.ok() || !document->root().is_object()) return std::nullopt;
+  LaneOrigins out;
+  for (const auto& [name, origin] : document->root().members()) {
+    const auto lane = parse_lane(name);
+    std::vector<std::uint64_t> numbers;
+    for (const auto item : origin.items()) numbers.push_back(item.as_uint64().value_or(UINT64_MAX));
+    if (!lane || *lane >= lanes || numbers.size() != 2 || numbers[0] == UINT64_MAX || numbers[1] > INT64_MAX) return std::nullopt;
+    out[*lane] = {numbers[0], static_cast<std::int64_t>(numbers[1])};
+  }
+  return out;
+}
+
+std::optional<CopyMark> parse_copy(std::string_view value) {
+  const auto document = event::JsonDocument::parse(value);
+  if (!document.ok()) return std::nullopt;
+  const auto source = parse_uuid(document->root()["source"].as_string().value_or(""));
+  const auto complete = document->root()["complete"].as_bool();
+  if (!source || !complete) return std::nullopt;
+  return CopyMark{*source, *complete};
+}
 
 Result<std::optional<Installation>> parse(const std::map<std::string, std::string>& entries, const std::string& name) {
   const auto bad = [&](std::string_view key) { return make_error(Code::corrupt, name + ": the record \"" + std::string(key) + "\" does not decode"); };
@@ -48,6 +82,16 @@ Result<std::optional<Installation>> parse(const std::map<std::string, std::strin
     if (const auto kept = root["retention_ms"].as_int64()) spec.retention = Duration(*kept);
     if (!number || !topic_class || !is_topic_name(spec.name) || !topics.emplace(*number, std::move(spec)).second) return bad(key);
   }
+  for (const auto& [key, value] : entries) {
+    if (!key.starts_with(kOrigins)) continue;
+    auto origins = parse_origins(value, out.lanes);
+    if (!origins) return bad(key);
+    out.origins[key.substr(kOrigins.size())] = std::move(*origins);
+  }
+  if (const auto copy = entries.find(std::string(kCopy)); copy != entries.end()) {
+    out.copy = parse_copy(copy->second);
+    if (!out.copy) return bad(kCopy);
+  }
   for (auto& [number, spec] : topics) {
     if (number != out.topics.size()) return make_error(Code::corrupt, name + ": topic " + std::to_string(out.topics.size()) + " is missing");
     out.topics.push_back(std::move(spec));
@@ -67,6 +111,18 @@ std::pair<std::string, std::string> InstallationTopic::entry(std::uint16_t numbe
   if (spec.retention) value += ",\"retention_ms\":" + std::to_string(spec.retention->count());
   if (spec.retention_bytes) value += ",\"retention_bytes\":" + std::to_string(*spec.retention_bytes);
   return {std::string(kTopic) + spec.name, value + "}"};
+}
+
+std::pair<std::string, std::string> InstallationTopic::entry(const std::string& topic, const LaneOrigins& origins) {
+  std::string value;
+  for (const auto& [lane, origin] : origins) {
+    value += (value.empty() ? "" : ",") + ("\"" + std::to_string(lane)) + "\":[" + std::to_string(origin.tmseq) + "," + std::to_string(origin.offset) + "]";
+  }
+  return {std::string(kOrigins) + topic, "{" + value + "}"};
+}
+
+std::pair<std::string, std::string> InstallationTopic::entry(const CopyMark& mark) {
+  return {std::string(kCopy), "{\"source\":\"" + to_string(mark.source) + "\",\"complete\":" + (mark.complete ? "true" : "false") + "}"};
 }
 
 Result<std::optional<Installation>> InstallationTopic::read() {

@@ -6,6 +6,8 @@
 #include <map>
 #include <thread>
 
+#include "core/log/kafka/bounds.hpp"
+#include "core/log/kafka/copy.hpp"
 #include "core/log/kafka/follower.hpp"
 #include "core/log/kafka/installation.hpp"
 #include "core/log/kafka/lane_writer.hpp"
@@ -17,18 +19,18 @@ namespace {
 
 constexpr std::uint32_t kLanesMax = 1024;
 constexpr std::size_t kHistoryClients = 3;
-constexpr std::size_t kFindersMax = 16;
 constexpr std::int64_t kProbeOffsets = 8192;      // closer than this a record is found by reading on
-constexpr std::int64_t kTailOffsets = 16;         // behind the end, where the last record is looked for first
 
-class KafkaLog final : public EventLog {
+class KafkaLog final : public EventLog, public CopyTarget {
  public:
   KafkaLog(Executor& home, KafkaLogOptions options, Installation installation)
-      : shared_(std::move(options), home, installation.lanes), epoch_(installation.epoch), topics_(std::move(installation.topics)), writers_(installation.lanes) {
+      : shared_(std::move(options), home, installation.lanes), epoch_(installation.epoch), origins_(std::move(installation.origins)),
+        topics_(std::move(installation.topics)), writers_(installation.lanes) {
     shared_.grown = [this] { wake(); };
     shared_.damaged = [this](const Error& error) { fail(error); };
     for (std::size_t i = 0; i < topics_.size(); ++i) shared_.view.add_topic();
     opened_.resize(topics_.size());
+    if (shared_.options.copy_of) copy_ = std::make_unique<KafkaCopy>(shared_, epoch_, *installation.copy);
   }
   ~KafkaLog() override {
     writers_.clear();
@@ -94,6 +96,9 @@ class KafkaLog final : public EventLog {
     std::shared_lock lock(mutex_);
     return failure_;
   }
+  std::optional<CopyMark> copy_mark() const override { return copy_ ? std::optional(copy_->mark()) : std::nullopt; }
+  Result<void> set_complete(bool complete) override { return copy_->set_complete(complete); }
+  Result<void> begin_at(const std::vector<Beginning>& beginnings) override { return copy_->begin_at(beginnings); }
 
  private:
   void wake() {
@@ -110,8 +115,6 @@ class KafkaLog final : public EventLog {
   }
   Result<TopicId> declare(const TopicSpec& spec);
   Result<void> prepare(const Topic& topic, bool changed);
-  Result<View::Bounds> find_bounds(const Topic& topic, LaneId lane, std::int64_t first, std::int64_t end) const;
-  Result<void> find_all_bounds(const std::vector<Topic>& topics);
   Result<void> follow(const std::vector<Topic>& topics);
   Result<Place> narrow(const Topic& topic, LaneId lane, std::uint64_t from) const;
   std::optional<Topic> owned(TopicId id) const;
@@ -119,6 +122,8 @@ class KafkaLog final : public EventLog {
   // Readers of it are const: what is read is no part of the log's state.
   mutable Shared shared_;
   const Uuid epoch_;
+  const Origins origins_;
+  std::unique_ptr<KafkaCopy> copy_;
   mutable std::shared_mutex mutex_;
   std::vector<TopicSpec> topics_;  ///< guarded, as these two
   std::vector<bool> opened_;
@@ -179,14 +184,15 @@ Result<TopicId> KafkaLog::open_topic(const TopicSpec& spec) {
       open = opened_[i];
     }
   }
+  // The brokers first: what the installation names is there, whenever this process ends.
+  Topic topic{id.value_or(TopicId{}), spec, shared_.options.prefix + spec.name};
+  if (open && !changed) return *id;
+  if (auto prepared = prepare(topic, changed); !prepared) return prepared.take_error();
   if (!id || changed) {
     auto declared = declare(spec);
     if (!declared) return declared.take_error();
-    id = *declared;
+    topic.id = *(id = *declared);
   }
-  const Topic topic{*id, spec, shared_.options.prefix + spec.name};
-  if (open && !changed) return *id;
-  if (auto prepared = prepare(topic, changed); !prepared) return prepared.take_error();
   if (open) return *id;
   if (topic.owned() && !owned(*id)) {
     if (auto followed = follow({topic}); !followed) return followed.take_error();
@@ -222,95 +228,8 @@ Result<void> KafkaLog::prepare(const Topic& topic, bool changed) {
   return {};
 }
 
-Result<View::Bounds> KafkaLog::find_bounds(const Topic& topic, LaneId lane, std::int64_t first, std::int64_t end) const {
-  View::Bounds bounds;
-  bounds.after = end;
-  // Of what retention has emptied the tmseqs are unknown; an offset is never below its record's.
-  bounds.begin = bounds.end = first == 0 ? 0 : static_cast<std::uint64_t>(end);
-  if (first == end) return bounds;
-  const PartitionName partition = partition_of(topic, lane);
-  const Duration patience = shared_.options.patience;
-  MessageReader reader;
-  std::optional<Error> wrong;
-  bool seen = false;
-  for (std::int64_t reach = kTailOffsets; !seen; reach *= 8) {
-    const std::int64_t from = std::max(first, end - reach);
-    std::uint64_t resume = kNowhere;
-    const auto take = [&](const rd_kafka_message_s& message) {
-      auto record = reader.read(message);
-      if (!record) {
-        wrong = record.take_error();
-        return false;
-      }
-      seen = true;
-      bounds.last = Mark{record->tmseq, record->view.offset};
-      bounds.commit = std::string(record->commit);
-      return true;
-    };
-    auto read = shared_.history->read({partition, from, end, patience}, resume, take);
-    if (!read) return read.take_error();
-    if (wrong) return *wrong;
-    if (from == first) break;
-  }
-  if (!seen) return bounds;  // aborted transactions only
-  if (bounds.commit.empty()) {
-    return make_error(Code::corrupt, topic.full_name + " lane " + std::to_string(lane.value) + ": the append that ends at tmseq " + std::to_string(bounds.last->tmseq) +
-                                         " has no last record: it was torn");
-  }
-  bounds.end = bounds.last->tmseq + 1;
-  bounds.after = bounds.last->offset + 1;
-  bounds.begin = 0;
-  if (first > 0) {
-    std::uint64_t resume = kNowhere;
-    const auto take = [&](const rd_kafka_message_s& message) {
-      auto record = reader.read(message);
-      if (record.ok()) bounds.first = Mark{record->tmseq, record->view.offset};
-      else wrong = record.take_error();
-      return false;
-    };
-    auto read = shared_.history->read({partition, first, end, patience}, resume, take);
-    if (!read) return read.take_error();
-    if (wrong) return *wrong;
-    if (bounds.first) bounds.begin = bounds.first->tmseq;
-  }
-  return bounds;
-}
-
-Result<void> KafkaLog::find_all_bounds(const std::vector<Topic>& topics) {
-  std::vector<PartitionName> partitions;
-  std::vector<std::pair<const Topic*, LaneId>> which;
-  for (const Topic& topic : topics) {
-    for (std::uint32_t lane = 0; lane < shared_.lanes; ++lane) {
-      partitions.push_back(partition_of(topic, LaneId{lane}));
-      which.emplace_back(&topic, LaneId{lane});
-    }
-  }
-  auto firsts = ask_offsets(shared_.history->client(), partitions, Edge::first, shared_.options.patience);
-  if (!firsts) return firsts.take_error();
-  auto ends = ask_offsets(shared_.history->client(), partitions, Edge::end, shared_.options.patience);
-  if (!ends) return ends.take_error();
-  // Every one of them waits for a broker, so many at once.
-  std::atomic<std::size_t> next{0};
-  std::mutex results;
-  Result<void> result;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < which.size(); i = next++) {
-      auto bounds = find_bounds(*which[i].first, which[i].second, (*firsts)[i], (*ends)[i]);
-      std::lock_guard lock(results);
-      if (bounds.ok()) shared_.view.set_bounds(which[i].first->id, which[i].second, std::move(*bounds));
-      else if (result.ok()) result = bounds.take_error();
-    }
-  };
-  std::vector<std::thread> threads;
-  const auto filled = static_cast<std::size_t>(std::count_if(ends->begin(), ends->end(), [](std::int64_t end) { return end > 0; }));
-  for (std::size_t i = 1; i < std::min(filled, kFindersMax); ++i) threads.emplace_back(work);
-  work();
-  for (auto& thread : threads) thread.join();
-  return result;
-}
-
 Result<void> KafkaLog::follow(const std::vector<Topic>& topics) {
-  if (auto found = find_all_bounds(topics); !found) return found;
+  if (auto found = find_bounds(shared_, topics, origins_); !found) return found;
   for (const Topic& topic : topics) {
     if (auto followed = follower_->follow(topic); !followed) return followed;
     std::unique_lock lock(shared_.topics_mutex);
@@ -430,16 +349,23 @@ Result<std::unique_ptr<EventLog>> open_kafka_log(Executor& home, KafkaLogOptions
     InstallationTopic topic(held->client, held->prefix, **history, uncommitted->get(), held->replication, held->patience);
     auto present = topic.read();
     if (!present) return present.take_error();
+    if (!*present && held->must_exist) {
+      return make_error(Code::not_found, "there is no log at " + held->client.brokers + (held->prefix.empty() ? "" : " under the prefix " + held->prefix));
+    }
     if (!*present) {
       if (report != nullptr) report->created = true;
       auto made = topic.change([&](const std::optional<Installation>& there) -> Result<InstallationTopic::Entries> {
         if (there) return InstallationTopic::Entries{};
-        return InstallationTopic::Entries{InstallationTopic::entry(held->make_epoch(), held->lanes, held->ring)};
+        InstallationTopic::Entries entries{InstallationTopic::entry(held->make_epoch(), held->lanes, held->ring)};
+        if (held->copy_of) entries.push_back(InstallationTopic::entry(CopyMark{*held->copy_of, false}));
+        return entries;
       });
       if (!made) return made.take_error();
       *present = std::move(*made);
     }
     installation = std::move(**present);
+    if (report != nullptr) report->ring = installation.ring;
+    if (auto fits = check_copy(installation, *held); !fits) return fits.take_error();
     if (installation.ring != held->ring && !installation.ring.empty() && !held->ring.empty()) {
       return make_error(Code::invalid_argument, "this node's key ring is " + held->ring + ", but the log at " + held->client.brokers + " was made with ring " +
                                                     installation.ring + ": give this node that ring, or the log another prefix");

@@ -12,7 +12,10 @@ std::vector<log::TopicSpec> MemoryLog::topics() const {
 
 Result<log::TopicId> MemoryLog::open_topic(const log::TopicSpec& spec) {
   for (std::size_t i = 0; i < history_->topics.size(); ++i) {
-    if (history_->topics[i].spec.name == spec.name) return log::TopicId{static_cast<std::uint16_t>(i)};
+    if (history_->topics[i].spec.name != spec.name) continue;
+    history_->topics[i].spec.retention = spec.retention;
+    history_->topics[i].spec.retention_bytes = spec.retention_bytes;
+    return log::TopicId{static_cast<std::uint16_t>(i)};
   }
   history_->topics.push_back({spec, {}, {}});
   return log::TopicId{static_cast<std::uint16_t>(history_->topics.size() - 1)};
@@ -80,7 +83,7 @@ Tmseq MemoryLog::begin(log::TopicId topic, LaneId lane) const {
 Tmseq MemoryLog::end(log::TopicId topic, LaneId lane) const {
   const auto& lanes = history_->topics[topic.value].lanes;
   const auto found = lanes.find(lane.value);
-  if (found == lanes.end() || found->second.empty()) return Tmseq{0};
+  if (found == lanes.end() || found->second.empty()) return begin(topic, lane);
   return Tmseq{found->second.back().first.value + found->second.back().count};
 }
 
@@ -101,6 +104,19 @@ Result<std::vector<log::StoredBatch>> MemoryLog::read(log::TopicId topic, LaneId
     bytes += batch.size;
   }
   return out;
+}
+
+Result<void> MemoryLog::set_complete(bool complete) {
+  history_->copy->complete = complete;
+  return {};
+}
+
+Result<void> MemoryLog::begin_at(const std::vector<log::Beginning>& beginnings) {
+  for (const auto& [topic, lane, first] : beginnings) {
+    if (end(topic, lane) != begin(topic, lane) || end(topic, lane) > first) return make_error(Code::invalid_argument, "the partition holds records");
+    history_->topics[topic.value].begins[lane.value] = first;
+  }
+  return {};
 }
 
 std::uint64_t MemoryLog::watch(Fn<void()> wake) {

@@ -10,6 +10,7 @@
 
 #include "core/base/scheduler.hpp"
 #include "core/log/event_log.hpp"
+#include "core/log/log_copy.hpp"
 
 namespace tidemark::testing {
 
@@ -27,11 +28,12 @@ struct LogHistory {
   std::vector<Topic> topics;
   std::map<std::uint32_t, std::uint64_t> owner_epochs;
   std::size_t appends = 0;
+  std::optional<log::CopyMark> copy;  ///< set by a test that makes this the target of a copy
   /// Those that are open. A copy of a history, from which a test restores it, names the same.
   std::shared_ptr<std::vector<MemoryLog*>> logs = std::make_shared<std::vector<MemoryLog*>>();
 };
 
-class MemoryLog final : public log::EventLog {
+class MemoryLog final : public log::EventLog, public log::CopyTarget {
  public:
   /// What the next append does instead of succeeding.
   enum class Fault { none, refuse_unwritten, unknown_written, unknown_lost };
@@ -69,6 +71,9 @@ class MemoryLog final : public log::EventLog {
   std::uint64_t watch(Fn<void()> wake) override;
   void stop_watching(std::uint64_t id) override { watchers_.erase(id); }
   std::optional<Error> failure() const override { return failure_; }
+  std::optional<log::CopyMark> copy_mark() const override { return history_->copy; }
+  Result<void> set_complete(bool complete) override;
+  Result<void> begin_at(const std::vector<log::Beginning>& beginnings) override;
 
  private:
   void write(log::LaneBatch& batch, LaneId lane);
