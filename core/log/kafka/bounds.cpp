@@ -69,6 +69,25 @@ Result<View::Bounds> find_bounds(const Shared& shared, const Topic& topic, LaneI
   return bounds;
 }
 
+/// What the lane's newest records say of the end of a partition that retention has emptied. An append takes at least two offsets,
+/// its record and its marker: where fewer have come since, none has.
+void ask_others(Shared& shared, const std::vector<Topic>& topics, const Topic& emptied, LaneId lane, std::int64_t end_offset) {
+  std::optional<CommitPart> newest;
+  for (const Topic& topic : topics) {
+    const auto parts = decode_commit(shared.view.commit(topic.id, lane));
+    if (!parts) continue;
+    for (const CommitPart& part : *parts) {
+      if (part.topic == emptied.spec.name && (!newest || part.first + part.count > newest->first + newest->count)) newest = part;
+    }
+  }
+  if (!newest || newest->count > 0 || newest->after > end_offset) return;
+  const auto since = static_cast<std::uint64_t>(end_offset - newest->after);
+  View::Bounds bounds;
+  bounds.begin = bounds.end = newest->first + (since < 2 ? 0 : since);
+  bounds.after = end_offset;
+  if (bounds.end < shared.view.end(emptied.id, lane)) shared.view.set_bounds(emptied.id, lane, std::move(bounds));
+}
+
 Origin origin_of(const Origins& origins, const Topic& topic, LaneId lane) {
   const auto lanes = origins.find(topic.spec.name);
   if (lanes == origins.end()) return {};
@@ -109,6 +128,13 @@ Result<void> find_bounds(Shared& shared, const std::vector<Topic>& topics, const
   for (std::size_t i = 1; i < std::min(filled, kFindersMax); ++i) threads.emplace_back(work);
   work();
   for (auto& thread : threads) thread.join();
+  std::vector<Topic> all = shared.owned_topics();
+  all.insert(all.end(), topics.begin(), topics.end());
+  for (std::size_t i = 0; result.ok() && i < which.size(); ++i) {
+    const auto [topic, lane] = which[i];
+    const bool is_emptied = (*firsts)[i] > origin_of(origins, *topic, lane).offset && shared.view.commit(topic->id, lane).empty();
+    if (is_emptied) ask_others(shared, all, *topic, lane, (*ends)[i]);
+  }
   return result;
 }
 

@@ -163,6 +163,7 @@ void Follower::publish_whole(LaneId lane) {
       std::vector<Followed*> complete;
       bool whole = true;
       for (const CommitPart& part : *parts) {
+        if (part.count == 0) continue;
         const auto other = std::find_if(followed_.begin(), followed_.end(), [&](const auto& entry) { return entry.second->topic.spec.name == part.topic; });
         if (other == followed_.end()) continue;  // no topic of this node
         // The lane's thread may publish the append at any moment.

@@ -202,6 +202,7 @@ Result<void> LaneWriter::check_commits() const {
     const auto parts = decode_commit(commit);
     if (!parts) return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + ": tmcommit does not decode: " + commit);
     for (const CommitPart& part : *parts) {
+      if (part.count == 0) continue;
       const auto other = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.spec.name == part.topic; });
       if (other == topics.end() || shared_.view.end(other->id, lane_) >= part.first + part.count) continue;
       return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + " holds an append (" + commit + ") of which " + other->full_name +
@@ -279,6 +280,12 @@ Result<void> LaneWriter::do_append(Work& work) {
     sending.parts.push_back({*topic, records.first.value, std::move(batch), std::vector<std::int64_t>(records.records.count(), kNotDelivered)});
   }
   work.batch.topics.clear();
+  // Of a topic that retention empties nothing else would tell where it ended.
+  for (const Topic& topic : topics) {
+    const std::uint64_t end = shared_.view.end(topic.id, lane_);
+    const bool is_written = std::any_of(sending.parts.begin(), sending.parts.end(), [&](const Sending::Part& part) { return part.topic.id == topic.id; });
+    if (topic.spec.topic_class != TopicClass::fact && end > 0 && !is_written) commit.push_back({topic.spec.name, end, 0, shared_.view.after(topic.id, lane_)});
+  }
   sending.commit = encode_commit(commit);
   const auto appending = shared_.metrics.appending();
   auto sent = send(sending);

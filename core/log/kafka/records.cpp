@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace tidemark::log::kafka {
@@ -25,6 +26,7 @@ std::string encode_commit(const std::vector<CommitPart>& parts) {
   for (const CommitPart& part : parts) {
     if (!out.empty()) out += ',';
     out += part.topic + ':' + std::to_string(part.first) + '+' + std::to_string(part.count);
+    if (part.count == 0) out += '@' + std::to_string(part.after);
   }
   return out;
 }
@@ -38,9 +40,11 @@ std::optional<std::vector<CommitPart>> decode_commit(std::string_view text) {
     if (more) text.remove_prefix(comma + 1);
     const std::size_t colon = one.rfind(':'), plus = one.rfind('+');
     if (colon == one.npos || plus == one.npos || plus < colon || colon == 0) return std::nullopt;
-    const auto first = number(one.substr(colon + 1, plus - colon - 1)), count = number(one.substr(plus + 1));
-    if (!first || !count || *count == 0) return std::nullopt;
-    parts.push_back({std::string(one.substr(0, colon)), *first, *count});
+    const std::size_t at = std::min(one.find('@', plus), one.size());
+    const auto first = number(one.substr(colon + 1, plus - colon - 1)), count = number(one.substr(plus + 1, at - plus - 1));
+    const auto after = at < one.size() ? number(one.substr(at + 1)) : std::nullopt;
+    if (!first || !count || (*count == 0) != after.has_value() || after.value_or(0) > INT64_MAX) return std::nullopt;
+    parts.push_back({std::string(one.substr(0, colon)), *first, *count, static_cast<std::int64_t>(after.value_or(0))});
   }
   return parts;
 }

@@ -2,7 +2,7 @@
 // A record as Kafka carries it: as it was appended (key, value, headers, time), and with up to two headers of the log's own.
 //   tmseq      the record's position, when it has no ce_tmseq that says it
 //   tmcommit   on the last record of every topic of an append: everything that the append wrote, "topic:first+count,...", so that
-//              half of one is seen even when nothing follows
+//              half of one is seen even when nothing follows; and where the others end that may be cut, "topic:end+0@offset"
 // Reading takes them off again. docs/formats/kafka.md describes both.
 
 #include <optional>
@@ -17,10 +17,11 @@
 
 namespace tidemark::log::kafka {
 
-/// One topic's share of an append.
+/// One topic's share of an append. With count 0: where a topic that may be cut ended, which the append left alone.
 struct CommitPart {
   std::string topic;  ///< full name, without the installation's prefix
   std::uint64_t first = 0, count = 0;
+  std::int64_t after = 0;  ///< of count 0: no record from `first` on lies before this offset
 };
 std::string encode_commit(const std::vector<CommitPart>& parts);
 std::optional<std::vector<CommitPart>> decode_commit(std::string_view text);

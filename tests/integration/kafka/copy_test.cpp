@@ -150,6 +150,36 @@ TEST_F(CopyingToKafka, APositionIsNeverGivenTwiceWhenRetentionEmptiesWhatBeganAb
   EXPECT_EQ(target->begin(activity, LaneId{0}), target->end(activity, LaneId{0}));
 }
 
+TEST_F(CopyingToKafka, WhereAnEmptiedTopicEndedIsToldByTheLanesOtherRecords) {
+  Tmseq end;
+  {
+    log::test::Rig rig(Broker::shared().bootstrap(), prefix_);
+    const auto activity = rig.topic("builds.activity", log::TopicClass::ephemeral);
+    ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
+    // Each takes an offset more than records, for its marker.
+    for (std::uint64_t i = 0; i < 7; ++i) {
+      log::LaneBatch batch;
+      batch.topics.push_back(log::test::Rig::record(activity, Tmseq{i}, "seen"));
+      ASSERT_TRUE(rig.append(rig.owned(0), std::move(batch)).ok());
+    }
+    ASSERT_EQ(rig.append_pair(0, "after that"), log::test::Rig::Outcome::written);
+    end = rig.log().end(activity, LaneId{0});
+    ASSERT_EQ(end, Tmseq{7});
+  }
+  cut("builds.activity", 0, -1);
+  log::test::Rig rig(Broker::shared().bootstrap(), prefix_);
+  const auto activity = rig.topic("builds.activity", log::TopicClass::ephemeral);
+  EXPECT_EQ(rig.log().end(activity, LaneId{0}), end);
+  EXPECT_EQ(rig.log().begin(activity, LaneId{0}), end);
+  // It goes on there, whoever takes the lane.
+  ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
+  log::LaneBatch batch;
+  batch.topics.push_back(log::test::Rig::record(activity, end, "again"));
+  auto appended = rig.append(rig.owned(0), std::move(batch));
+  ASSERT_TRUE(appended.ok()) << describe(appended.error());
+  EXPECT_EQ(rig.values(activity, 0, end.value), std::vector<std::string>{"again"});
+}
+
 TEST_F(CopyingToKafka, AndFromThereGivesTheSameAgain) {
   shop_.run(150);
   shop_.log.cut("shop.activity", LaneId{0}, Tmseq{9});

@@ -112,9 +112,20 @@ TEST(KafkaCommit, ReadsBackWhatAnAppendSaysOfItself) {
   EXPECT_EQ((*parts)[1].first, 40u);
   EXPECT_EQ((*parts)[1].count, 2u);
   for (const char* bad : {"", "builds.ledger", "builds.ledger:1", "builds.ledger:1+", "builds.ledger:+1", ":1+1", "builds.ledger:1+0", "builds.ledger:1+1,", "a:1+x",
-                          "a:99999999999999999999+1", "a:-1+1"}) {
+                          "a:99999999999999999999+1", "a:-1+1", "a:57+0@", "a:57+0@-1", "a:57+1@131", "a:57+0@x"}) {
     EXPECT_FALSE(decode_commit(bad)) << bad;
   }
+}
+
+TEST(KafkaCommit, NamesWhereTopicsEndThatItLeavesAlone) {
+  const std::string text = encode_commit({{"builds.ledger", 12, 3}, {"builds.activity", 57, 0, 131}});
+  EXPECT_EQ(text, "builds.ledger:12+3,builds.activity:57+0@131");
+  const auto parts = decode_commit(text);
+  ASSERT_TRUE(parts);
+  ASSERT_EQ(parts->size(), 2u);
+  EXPECT_EQ((*parts)[1].first, 57u);
+  EXPECT_EQ((*parts)[1].count, 0u);
+  EXPECT_EQ((*parts)[1].after, 131);
 }
 
 TEST(KafkaTopicCheck, JudgesASettingByWhatItWouldLose) {
