@@ -24,7 +24,7 @@ Item make_item(std::optional<event::Event> event, std::vector<event::FieldError>
   if (!event) return item;
   item.subject = event->envelope.subject;
   if (event->envelope.traceparent.empty()) event->envelope.traceparent = traceparent;
-  item.command = command_of(std::move(*event), item.errors);
+  item.command = runtime::command_of(std::move(*event), item.errors);
   return item;
 }
 

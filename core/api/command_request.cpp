@@ -9,8 +9,6 @@ namespace tidemark::api {
 namespace {
 
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
-constexpr std::size_t kAttributeBytesMax = 256;
-constexpr std::string_view kActor = "operator";
 
 /// Media type of the body in lower case, without parameters; empty when none is given.
 std::string media_type(const http::Request& request) {
@@ -56,34 +54,8 @@ http::Response body_refusal(const Error& error) {
   return response;
 }
 
-std::optional<runtime::CommandRequest> command_of(event::Event event, std::vector<event::FieldError>& errors) {
-  const event::Envelope& envelope = event.envelope;
-  const auto type = event::parse_type(envelope.type);
-  if (!type) errors.push_back({"/type", "must be tidemark.<domain>.<Command>.v<version>"});
-  const std::pair<std::string_view, const std::string&> carried[] = {{"/correlationid", envelope.correlationid},
-                                                                     {"/causationid", envelope.causationid},
-                                                                     {"/traceparent", envelope.traceparent},
-                                                                     {"/tenant", envelope.tenant}};
-  for (const auto& [pointer, value] : carried) {
-    if (value.size() > kAttributeBytesMax) errors.push_back({std::string(pointer), "must be at most 256 bytes"});
-  }
-  if (!errors.empty()) return std::nullopt;
-  runtime::CommandRequest command;
-  command.domain = type->domain;
-  command.name = std::string(type->name) + ".v" + std::to_string(type->version);
-  command.data = event.data.empty() ? "{}" : std::move(event.data);
-  command.actor = kActor;
-  command.command_id = runtime::command_id_of_cloudevent(envelope.source, envelope.id);
-  command.keyed = true;
-  command.tenant = std::move(event.envelope.tenant);
-  command.correlation_id = std::move(event.envelope.correlationid);
-  command.causation_id = std::move(event.envelope.causationid);
-  command.traceparent = std::move(event.envelope.traceparent);
-  return command;
-}
-
 std::optional<http::Response> read_plain_headers(const http::Request& request, std::string_view route, runtime::CommandRequest& command) {
-  command.actor = kActor;
+  command.actor = runtime::kOperator;
   command.traceparent = request.traceparent();
   if (request.header_count("Idempotency-Key") > 1) {
     return problem(400, "idempotency-key-malformed", "Bad Idempotency-Key", "The header may be given once");

@@ -4,12 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/event/envelope.hpp"
-#include "core/event/field_error.hpp"
 #include "core/http/http.hpp"
-#include "core/runtime/node.hpp"
+#include "core/runtime/cloudevent_command.hpp"
 
 namespace tidemark::api {
 
@@ -24,11 +21,6 @@ CommandForm form_of(const http::Request& request);
 /// The body, or the refusal to send.
 Task<Result<std::string>> read_command_body(http::Request& request, std::size_t bytes_max);
 http::Response body_refusal(const Error& error);
-
-/// A command from a CloudEvent: `type` names it, `source` and `id` name the intention (runtime::command_id_of_cloudevent),
-/// correlationid, causationid, traceparent and tenant are carried on, partitionkey and time have no meaning for a command.
-/// nullopt when the event is no command; errors says why.
-std::optional<runtime::CommandRequest> command_of(event::Event event, std::vector<event::FieldError>& errors);
 
 /// What the headers of a plain command add: Idempotency-Key and traceparent. The refusal when they cannot be used.
 std::optional<http::Response> read_plain_headers(const http::Request& request, std::string_view route, runtime::CommandRequest& command);

@@ -63,7 +63,7 @@ Task<http::Response> cloudevent(Shared services, http::Request& request, Command
     errors.push_back({"/type", "must name the command of the path"});
   }
   if (event->envelope.traceparent.empty()) event->envelope.traceparent = request.traceparent();
-  auto command = command_of(std::move(*event), errors);
+  auto command = runtime::command_of(std::move(*event), errors);
   if (!command) co_return bad_input(errors);
   auto executed = execute(services, request, std::move(*command), std::move(precondition), form == CommandForm::structured ? "/data" : "");
   co_return co_await std::move(executed);

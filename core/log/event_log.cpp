@@ -33,6 +33,9 @@ bool is_topic_name(std::string_view name) {
 std::size_t LaneBatch::size_bytes() const {
   std::size_t size = 0;
   for (const auto& topic : topics) size += topic.records.size_bytes();
+  for (const auto& moved : moves) {
+    for (const auto& record : moved.records) size += record.size_bytes();
+  }
   return size;
 }
 

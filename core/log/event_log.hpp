@@ -12,6 +12,7 @@
 #include "core/base/fn.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/time.hpp"
+#include "core/log/command_inbox.hpp"
 #include "core/log/record_batch.hpp"
 
 namespace tidemark::log {
@@ -53,9 +54,17 @@ struct TopicRecords {
   RecordBatchBuilder records;
 };
 
-/// Everything that one append writes: several topics of one lane, at most one entry per topic, none empty.
+/// Commands that lay in this lane and are another's: they go there as they came, by the same append.
+struct MovedRecords {
+  TopicId topic;  ///< of class commands
+  LaneId lane;    ///< another one
+  std::vector<OwnedRecord> records;
+};
+
+/// Everything that one append writes: several topics of one lane, at most one entry per topic, none empty. With moves at least one topic.
 struct LaneBatch {
   std::vector<TopicRecords> topics;
+  std::vector<MovedRecords> moves = {};  ///< invalid_argument where the log has no inbox()
   std::size_t size_bytes() const;
 };
 inline constexpr std::size_t kLaneBatchBytesMax = 32u << 20;
@@ -112,6 +121,9 @@ class EventLog {
   /// after which `wake` is not running and will not be called.
   virtual std::uint64_t watch(Fn<void()> wake) = 0;
   virtual void stop_watching(std::uint64_t id) = 0;
+
+  /// Where commands of other writers come in; null: nobody else writes to this log.
+  virtual CommandInbox* inbox() { return nullptr; }
 
   /// Set once the log can no longer append (a failed sync, damage): why. The node stops then.
   virtual std::optional<Error> failure() const = 0;

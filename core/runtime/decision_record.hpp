@@ -10,6 +10,7 @@
 
 #include "core/base/error.hpp"
 #include "core/event/fields.hpp"
+#include "core/runtime/input_position.hpp"
 
 namespace tidemark::runtime {
 
@@ -31,7 +32,7 @@ struct DecidedEvent {
 BOOST_DESCRIBE_STRUCT(DecidedEvent, (), (topic, tmseq, type, subject, sequence, id))
 
 struct DecisionRecord {
-  std::string verdict;                     ///< "accepted" or "refused"
+  std::string verdict;                     ///< "accepted" or "refused"; of a command from Kafka also "nothing"
   DecidedCommand command;
   std::optional<std::string> fingerprint;  ///< hex, 32 bytes (docs/formats/decisions.md); present when the client named the command
   std::optional<std::string> reason;
@@ -41,8 +42,9 @@ struct DecisionRecord {
   std::vector<DecidedEvent> events;
   std::string build;                       ///< of the node that decided
   std::string settings;                    ///< first 16 hex digits of SHA-256 of the settings document
+  std::optional<InputPosition> input{};    ///< how far the commands topic has been read with this decision; absent when it came another way
 };
-BOOST_DESCRIBE_STRUCT(DecisionRecord, (), (verdict, command, fingerprint, reason, detail, status, reply, events, build, settings))
+BOOST_DESCRIBE_STRUCT(DecisionRecord, (), (verdict, command, fingerprint, reason, detail, status, reply, events, build, settings, input))
 
 /// Data of tidemark.platform.LaneTaken.v1, which every owner writes before it serves.
 struct LaneTaken {

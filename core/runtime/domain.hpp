@@ -125,7 +125,7 @@ struct Domain {
   std::shared_ptr<const Decider> decider;
   Contract (*contract)() = nullptr;        ///< contract_of<D>; only documents and checks ask
   std::vector<std::shared_ptr<const Projection>> projections;
-  std::vector<std::shared_ptr<const Reactor>> reactors;  ///< with any, <name>.reactions and <name>.dead-letters are the lane's too
+  std::vector<std::shared_ptr<const Reactor>> reactors;  ///< with any, <name>.reactions and <name>.dead-letters are the lane's too (the latter also where the log has an inbox)
   std::string settings = "{}";             ///< JSON of the domain's settings; recorded with LaneTaken, decisions use what is recorded
   Duration decisions_retention = std::chrono::hours(24 * 7);
   Duration reactions_retention = std::chrono::hours(24 * 30);

@@ -26,12 +26,16 @@ Result<DomainRuntime> open_domain(const Domain& domain, log::EventLog& log, stor
   DomainRuntime runtime;
   runtime.domain = &domain;
   runtime.personal = std::make_shared<PersonalFields>(domain.decider, domain.decider->has_personal() ? cipher : nullptr);
-  const bool reacts = !domain.reactors.empty();
+  const bool has_inbox = log.inbox() != nullptr;
+  const bool puts_aside = has_inbox || !domain.reactors.empty();
   for (const auto& spec : topic_specs(domain)) {
     auto id = log.open_topic(spec);
     if (!id) return id.take_error();
-    const bool kept = spec.topic_class != log::TopicClass::commands && (reacts || spec.topic_class != log::TopicClass::dead_letters);
-    if (kept) runtime.topics.push_back({spec, *id, runtime.personal});
+    if (spec.topic_class == log::TopicClass::commands) {
+      if (has_inbox) runtime.commands = *id;
+      continue;
+    }
+    if (puts_aside || spec.topic_class != log::TopicClass::dead_letters) runtime.topics.push_back({spec, *id, runtime.personal});
   }
   if (runtime.home_topic() == runtime.topics.size()) {
     return make_error(Code::invalid_argument, "domain " + domain.name + " has no topic of class fact");

@@ -21,7 +21,8 @@ struct OpenTopic {
 
 struct DomainRuntime {
   const Domain* domain = nullptr;
-  std::vector<OpenTopic> topics;  ///< event topics as the domain lists them, those of its reactions, .decisions (always last)
+  std::vector<OpenTopic> topics;  ///< event topics as the domain lists them, .dead-letters, those of its reactions, .decisions (always last)
+  std::optional<log::TopicId> commands{};  ///< where the log has an inbox
   std::unique_ptr<store::Store> state;
   std::shared_ptr<const PersonalFields> personal;
 

@@ -40,7 +40,8 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
       waiters_(scheduler, [this](std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) { return owner_call(domain, boundary, read); },
                options.owner_waiters_max),
       reaction_metrics_(options.metrics, names_of(domains)),
-      reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_metrics_, reaction_hooks()) {
+      reactions_(scheduler, hooks_.calls, *hooks_.breakers, reaction_metrics_, reaction_hooks()),
+      inbox_(lane, scheduler, log, domains, inbox_hooks()) {
   for (std::size_t i = 0; i < domains_.size(); ++i) memory_.push_back(std::make_unique<VolatileMemory>());
   forgotten_.resize(domains_.size());
   first_timer_.resize(domains_.size());
@@ -79,17 +80,19 @@ void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::uniq
 }
 
 void LaneProcessor::pump() {
-  if (busy_ || !serving_ || failure_ || queue_.empty()) {
+  if (busy_ || !serving_ || failure_ || (queue_.empty() && !inbox_.pending())) {
     return end_drain();
   }
   auto batch = std::make_shared<Batch>();
   const auto deciding = metrics_.deciding();
   const bool decided = guarded([&] {
+    decide_inputs(*batch);
     while (!queue_.empty() && batch->answers.size() < options_.batch_commands_max && batch->bytes < kBatchBytesMax) {
       decide(queue_.front(), *batch);  // stays in the queue until it is decided, so that a failure answers it
       queue_.pop_front();
       metrics_.queued(-1);
     }
+    record_inputs(*batch);
   });
   if (!decided) {
     refuse_batch(*batch, make_error(Code::unavailable, "not applied: the lane's state cannot be read"));
@@ -97,7 +100,7 @@ void LaneProcessor::pump() {
     return pump();
   }
   deciding.stop();
-  if (batch->answers.empty() && !batch->has_records) return pump();  // repeats only, which are answered when they have been read
+  if (batch->answers.empty() && !batch->has_records) return pump();  // an inbox without news, or repeats, which are answered when they have been read
   metrics_.decided(batch->answers.size());
   append(std::move(batch));
 }
@@ -123,6 +126,7 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
       if (!part.records[t].empty()) records.topics.push_back({domains_[i].topics[t].id, part.first[t], std::move(part.records[t])});
     }
   }
+  records.moves = std::move(batch->moves);
   const auto unsettled = std::find_if(domains_.begin(), domains_.end(), [](const DomainRuntime& domain) {
     return domain.personal->cipher() != nullptr && domain.personal->cipher()->unsettled();
   });
@@ -179,6 +183,7 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
         if (!batch->domains[i]->last_id[t].empty()) next_[i][t] = batch->domains[i]->first[t];
       }
     }
+    if (batch->has_inputs && serving_) inbox_.start_again();
   }
   answer_all(*batch);
   if (fenced && !failure_ && wanted_ && !batch->takes_lane) return lose(result.take_error());
@@ -267,13 +272,19 @@ void LaneProcessor::decide(Pending& pending, Batch& batch) {
   answer.outcome.command_id = pending.request.command_id;
   const std::string fingerprint = pending.request.keyed ? domains_[pending.domain].personal->fingerprint(*pending.command) : std::string();
   const Repeat repeat = pending.request.keyed ? find_repeat(pending, batch, answer, now, fingerprint) : Repeat{};
-  if (repeat.known) {
+  if (repeat.known && !pending.input) {
     answer.done = std::move(pending.done);
     return answer_from_log(std::move(answer), *repeat.known, pending.request);
   }
-  if (!repeat.answered) {
+  if (repeat.known) {
+    answer.outcome.kind = Outcome::Kind::nothing;  // nobody asks again: the verdict is in the log
+    answer.outcome.replayed = true;
+  } else if (!repeat.answered && pending.not_after && now > *pending.not_after) {
+    decide_expired(pending, batch, answer, now);
+  } else if (!repeat.answered) {
     decide_fresh(pending, batch, answer, now, fingerprint);
-    const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused;
+    const bool recorded = answer.outcome.kind == Outcome::Kind::accepted || answer.outcome.kind == Outcome::Kind::refused ||
+                          (answer.outcome.kind == Outcome::Kind::nothing && pending.input);
     if (pending.request.keyed && recorded) part_of(batch, pending.domain).decided[pending.request.command_id] = {batch.answers.size(), fingerprint};
   }
   answer.done = std::move(pending.done);
@@ -316,9 +327,10 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   if (verdict.kind == Verdict::Kind::nothing) {
     answer.outcome.kind = Outcome::Kind::nothing;
     answer.again_at = verdict.again_at;
-    return;
+    if (!pending.input) return;
   }
   DecisionRecord decision;
+  decision.input = pending.input;
   decision.command = {pending.command->type(), event::Json{pending.command->canonical_data()}};
   if (!fingerprint.empty()) decision.fingerprint = to_hex(fingerprint);
   if (verdict.kind == Verdict::Kind::refused) {
@@ -331,8 +343,9 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     decision.detail = verdict.detail;
     decision.status = verdict.status;
   } else {
-    answer.outcome.kind = Outcome::Kind::accepted;
-    decision.verdict = "accepted";
+    const bool accepted = verdict.kind == Verdict::Kind::accepted;
+    answer.outcome.kind = accepted ? Outcome::Kind::accepted : Outcome::Kind::nothing;
+    decision.verdict = accepted ? "accepted" : "nothing";
     decision.reply = event::Json{verdict.reply};
   }
   const Whose whose{pending.command->personal_subject(), std::move(verdict.reply_subject)};
@@ -424,6 +437,10 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
   add(decisions, envelope, encode_decision(decision));
   forget_when_due(part.overlay, lane_, part.info, now, options_.idempotency_window, part.forgotten);
   part.info.last_time = now;
+  if (decision.input) {
+    part.info.input = std::move(decision.input);
+    part.unrecorded.reset();
+  }
   batch.touched.emplace_back(domain, boundary);
   batch.has_records = true;
 }

@@ -17,6 +17,7 @@
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/domain_runtime.hpp"
 #include "core/runtime/lane_follower.hpp"
+#include "core/runtime/lane_inbox.hpp"
 #include "core/runtime/lane_metrics.hpp"
 #include "core/runtime/node.hpp"
 #include "core/runtime/reaction_runner.hpp"
@@ -89,6 +90,8 @@ class LaneProcessor {
     std::string timer_key;  ///< set for a timer's command
     std::string timer_boundary;
     std::optional<ReactionSettlement> settlement;  ///< set instead of a command
+    std::optional<InputPosition> input{};  ///< of a command from the inbox: the position behind it
+    std::optional<Time> not_after{};
   };
   struct Answer {
     Fn<void(Outcome)> done;
@@ -156,6 +159,17 @@ class LaneProcessor {
   void settle_reaction(std::size_t domain, ReactionSettlement settlement, Fn<void(bool)> done);
   void decide_settlement(Pending& pending, Batch& batch);
 
+  LaneInbox::Hooks inbox_hooks();
+  void decide_inputs(Batch& batch);
+  void decide_input(Batch& batch, std::size_t domain, LaneInbox::Next next);
+  void decide_command(Batch& batch, std::size_t domain, InboxCommand command, const log::InboxRecord& from);
+  void decide_expired(Pending& pending, Batch& batch, Answer& answer, Time now);
+  void reject_input(Batch& batch, std::size_t domain, std::uint64_t next, const Rejection& why, const log::OwnedRecord& record,
+                    std::optional<std::string> whose);
+  /// Records how far the inbox was read, where nothing else of the batch does.
+  void record_inputs(Batch& batch);
+  InputPosition input_at(std::uint64_t next) const { return {to_string(log_.epoch()), next}; }
+
   /// Notes the timers that an applied batch has set; when the earliest of them is due.
   std::optional<Time> note_timers(const Batch& batch);
   /// Arms for a timer that was set, unless what is armed comes first: then it looks at all of them anyway.
@@ -205,6 +219,7 @@ class LaneProcessor {
   OwnerWaiters waiters_;
   const ReactionMetrics reaction_metrics_;
   ReactionRunner reactions_;
+  LaneInbox inbox_;
 
   SteadyTime lease_from_{};   ///< owner calls are answered from here
   SteadyTime lease_until_{};  ///< and until here, when the log asks for a lease

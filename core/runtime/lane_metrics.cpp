@@ -32,6 +32,10 @@ LaneMetrics::LaneMetrics(metrics::Registry* registry, const std::vector<std::str
       of.verdicts[i] = metrics::Counter(
           registry, {"tidemark_lane_commands_total", "Commands answered, by verdict", {{"domain", domain}, {"verdict", kNames[i]}}});
     }
+    constexpr std::array<const char*, 4> became{"decided", "repeated", "moved", "dead"};
+    for (std::size_t i = 0; i < became.size(); ++i) {
+      of.inputs[i] = metrics::Counter(registry, {"tidemark_lane_inbox_total", "Commands read from Kafka, by what became of them", {{"domain", domain}, {"became", became[i]}}});
+    }
     of.timers = metrics::Counter(registry, {"tidemark_lane_timers_fired_total", "Durable timers that fired", {{"domain", domain}}});
     of.timers_unreadable = metrics::Counter(
         registry, {"tidemark_lane_timers_unreadable_total", "Durable timers left to rest because their command does not decode", {{"domain", domain}}});

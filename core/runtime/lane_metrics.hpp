@@ -19,6 +19,9 @@ class LaneMetrics {
   metrics::Stopwatch appending() const { return metrics::Stopwatch(append_seconds_); }
   void decided(std::size_t commands) const { batch_commands_.observe(static_cast<double>(commands)); }
   void answered(std::size_t domain, const Outcome& outcome) const;
+  /// What became of a command from Kafka.
+  enum class Input : std::size_t { decided, repeated, moved, dead };
+  void input(std::size_t domain, Input became) const { domains_[domain].inputs[static_cast<std::size_t>(became)].add(); }
   void timer_fired(std::size_t domain) const { domains_[domain].timers.add(); }
   void timer_unreadable(std::size_t domain) const { domains_[domain].timers_unreadable.add(); }
 
@@ -26,6 +29,7 @@ class LaneMetrics {
   static constexpr std::size_t kVerdicts = 7;
   struct OfDomain {
     std::array<metrics::Counter, kVerdicts> verdicts;
+    std::array<metrics::Counter, 4> inputs;
     metrics::Counter timers, timers_unreadable;
   };
   metrics::Gauge queue_;

@@ -77,6 +77,7 @@ void LaneProcessor::caught_up(Result<void> caught) {
     first_timer_.assign(domains_.size(), {});
     guarded([this] { arm_timers(); });
     guarded([this] { load_reactions(); });
+    if (!draining_) guarded([this] { inbox_.start(); });
     renew_lease();
     end_take({});
     scheduler_.post([this, alive = alive_] { if (*alive) pump(); });
@@ -211,6 +212,7 @@ void LaneProcessor::stop_serving(const Error& why) {
     if (*timer != 0) scheduler_.cancel(std::exchange(*timer, 0));
   }
   reactions_.forget();
+  inbox_.stop();
   waiters_.end_all(why);
 }
 
@@ -253,6 +255,7 @@ void LaneProcessor::drain(Fn<void()> done) {
   drained_ = std::move(done);
   if (claim_timer_ != 0) scheduler_.cancel(std::exchange(claim_timer_, 0));
   reactions_.stop();
+  inbox_.stop();
   waiters_.end_all(make_error(Code::unavailable, "the node is stopping"));
   if (settling_) give_up_waiting();
   follower_.stop([this] { end_drain(); });

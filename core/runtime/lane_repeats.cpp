@@ -16,7 +16,9 @@ Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& doma
   Outcome outcome;
   outcome.command_id = command_id;
   outcome.replayed = true;
-  outcome.kind = record->verdict == "accepted" ? Outcome::Kind::accepted : Outcome::Kind::refused;
+  outcome.kind = record->verdict == "accepted"  ? Outcome::Kind::accepted
+                 : record->verdict == "nothing" ? Outcome::Kind::nothing
+                                                : Outcome::Kind::refused;
   outcome.reason = record->reason.value_or("");
   outcome.detail = record->detail.value_or("");
   outcome.status = record->status.value_or(409);

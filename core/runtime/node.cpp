@@ -14,8 +14,6 @@
 namespace tidemark::runtime {
 namespace {
 
-/// Leaves room in the decision record for the reply and the manifest.
-constexpr std::size_t kCommandBytesMax = log::kRecordBytesMax - (512u << 10);
 constexpr std::size_t kSkipReasonMax = 1000;
 constexpr Duration kIndexPatience = std::chrono::seconds(10);
 

@@ -29,6 +29,9 @@ struct ExpectedVersion {
   std::optional<std::uint64_t> version; ///< when it must exist: exactly this one; nullopt: any
 };
 
+/// Of a command's data. Leaves room in the decision record for the reply and the manifest.
+inline constexpr std::size_t kCommandBytesMax = log::kRecordBytesMax - (512u << 10);
+
 /// A command as an endpoint hands it over.
 struct CommandRequest {
   std::string domain;

@@ -1,12 +1,16 @@
 #include "core/runtime/personal_fields.hpp"
 
 #include "core/event/personal.hpp"
+#include "core/runtime/dead_command.hpp"
 #include "core/runtime/reaction_records.hpp"
 
 namespace tidemark::runtime {
 namespace {
 
 constexpr std::string_view kReplyType = "reply";  // in place of a type, which replies do not name
+
+/// Records that hold what others wrote: nothing says where personal data are in them.
+bool is_sealed_whole(std::string_view type) { return is_reaction_record(type) || type == kDeadCommandType; }
 
 }  // namespace
 
@@ -19,7 +23,7 @@ std::unique_ptr<event::SubjectSealer> PersonalFields::sealer(std::string_view su
 
 std::string PersonalFields::seal(std::string_view type, std::string json, const std::optional<std::string>& subject, std::string_view record,
                                  std::string& key_id) const {
-  if (is_reaction_record(type)) return seal_whole(type, std::move(json), subject, record, key_id);
+  if (is_sealed_whole(type)) return seal_whole(type, std::move(json), subject, record, key_id);
   if (!subject) return json;
   const auto document = event::JsonDocument::parse(json);
   TM_ASSERT(document.ok(), "the codec writes JSON");
@@ -69,7 +73,7 @@ Result<std::string> PersonalFields::opened_whole(std::string_view type, std::str
 Result<void> PersonalFields::open(event::Event& event) const {
   const auto& envelope = event.envelope;
   if (envelope.tmkey.empty() || cipher_ == nullptr) return {};
-  auto plain = is_reaction_record(envelope.type) ? opened_whole(envelope.type, envelope.id, event.data) : opened(envelope.type, envelope.id, event.data);
+  auto plain = is_sealed_whole(envelope.type) ? opened_whole(envelope.type, envelope.id, event.data) : opened(envelope.type, envelope.id, event.data);
   if (!plain) return plain.take_error();
   event.data = std::move(*plain);
   return {};

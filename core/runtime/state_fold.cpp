@@ -1,6 +1,7 @@
 #include "core/runtime/state_fold.hpp"
 
 #include "core/base/bytes.hpp"
+#include "core/runtime/dead_command.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/log_cursor.hpp"
 #include "core/runtime/projection_skip.hpp"
@@ -28,6 +29,7 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
   }
   if (is_reaction_record(envelope.type)) return fold_reaction(rows, lane, envelope, event.data);
   if (envelope.type == kEventSkippedType) return fold_skip(lane, event, rows);
+  if (envelope.type == kDeadCommandType) return {};
   BoundaryState state(rows, lane, envelope.boundary_key());
   auto folded = domain.decider->evolve(event, state);
   if (!folded) return folded.take_error();
@@ -35,18 +37,22 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
   return make_error(Code::unsupported_version, "event " + envelope.id + " has a type that this build does not know: " + envelope.type);
 }
 
-/// Folds one decision: the idempotency index and the lane's time. `forgotten` as in forget_commands().
+/// Folds one decision: the idempotency index, the lane's time and how far its inbox is read. `forgotten` as in forget_commands().
 Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration window, RowWriter& rows, std::string& forgotten) {
   LaneInfo info = load_lane_info(rows, lane);
   const Time time = decision.envelope.time;
   info.last_time = std::max(info.last_time, time);
   forget_when_due(rows, lane, info, time, window, forgotten);
+  // Only commands that the client named carry a fingerprint, and those from Kafka an input; the others need no look at the data.
+  std::optional<DecisionRecord> record;
+  if (decision.data.find("\"fingerprint\"") != std::string::npos || decision.data.find("\"input\"") != std::string::npos) {
+    auto decoded = decode_decision(decision.data);
+    if (!decoded) return decoded.take_error();
+    record = std::move(*decoded);
+    if (record->input) info.input = record->input;
+  }
   save_lane_info(rows, lane, info);
-  // Only commands that the client named carry a fingerprint; the others need no look at the data.
-  if (decision.data.find("\"fingerprint\"") == std::string::npos) return {};
-  auto record = decode_decision(decision.data);
-  if (!record) return record.take_error();
-  if (!record->fingerprint) return {};
+  if (!record || !record->fingerprint) return {};
   const auto id = parse_uuid(decision.envelope.commandid);
   const auto fingerprint = from_hex(*record->fingerprint);
   if (!id || !fingerprint || !decision.envelope.tmseq) {

@@ -78,6 +78,11 @@ LaneInfo load_lane_info(const RowReader& rows, LaneId lane) {
   info.taken = from_ms(in.zigzag());
   info.forgot = from_ms(in.zigzag());
   info.settings = take_text(in);
+  if (in.left() > 0) {
+    info.input.emplace();
+    info.input->log = take_text(in);
+    info.input->next = in.varint();
+  }
   return info;
 }
 
@@ -87,6 +92,10 @@ void save_lane_info(RowWriter& rows, LaneId lane, const LaneInfo& info) {
   put_zigzag(value, to_ms(info.taken));
   put_zigzag(value, to_ms(info.forgot));
   append_text(value, info.settings);
+  if (info.input) {
+    append_text(value, info.input->log);
+    put_varint(value, info.input->next);
+  }
   rows.put(lane_area(kLane, lane), value);
 }
 

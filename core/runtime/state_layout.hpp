@@ -22,6 +22,7 @@
 #include "core/base/decision.hpp"
 #include "core/base/ids.hpp"
 #include "core/base/rows.hpp"
+#include "core/runtime/input_position.hpp"
 
 namespace tidemark::runtime {
 
@@ -33,6 +34,7 @@ struct LaneInfo {
   Time taken{};          ///< recorded time of the last LaneTaken
   Time forgot{};         ///< recorded time of the last decision that forgot old commands
   std::string settings = "{}";
+  std::optional<InputPosition> input{};  ///< of the last decision that has one
 };
 LaneInfo load_lane_info(const RowReader& rows, LaneId lane);
 void save_lane_info(RowWriter& rows, LaneId lane, const LaneInfo& info);

@@ -228,6 +228,7 @@ std::optional<Error> Journal::refusal(const Pending& pending) {
   // What was decided on top of an append that was not written must not be written either.
   if (pending.settled < failed_[pending.lane.value]) return make_error(Code::unavailable, "an earlier append of the lane was not written");
   if (pending.batch.topics.empty()) return make_error(Code::invalid_argument, "an append without records");
+  if (!pending.batch.moves.empty()) return make_error(Code::invalid_argument, "an append that moves commands, in a log without an inbox");
   std::size_t topic_count = 0;
   {
     std::shared_lock lock(published_);

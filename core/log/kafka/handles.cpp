@@ -35,6 +35,14 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
   else offset = message->offset >= 0 ? message->offset : kDeliveredSomewhere;
 }
 
+/// The same of a sender's.
+void reported(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+  const std::unique_ptr<Delivery> delivery(static_cast<Delivery*>(message->_private));
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return delivery->done({});
+  const bool perhaps = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED;
+  delivery->done(make_error(perhaps ? Code::outcome_unknown : Code::unavailable, "a record was not acknowledged: " + error_text(message->err)));
+}
+
 int give_statistics(rd_kafka_t* handle, char* json, std::size_t size, void*) {
   const auto* options = static_cast<const ClientOptions*>(rd_kafka_opaque(handle));
   if (options != nullptr && options->statistics) options->statistics(std::string_view(json, size));
@@ -104,6 +112,18 @@ Result<Handle> make_producer(const ClientOptions& options, const std::string& tr
     if (auto told = set(conf->get(), "statistics.interval.ms", kStatisticsEveryMs); !told) return told.take_error();
   }
   rd_kafka_conf_set_dr_msg_cb(conf->get(), delivered);
+  return open(RD_KAFKA_PRODUCER, std::move(*conf));
+}
+
+Result<Handle> make_sender(const ClientOptions& options, Duration patience) {
+  auto conf = common(options);
+  if (!conf) return conf.take_error();
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"enable.idempotence", "true"}, {"acks", "all"}, {"message.timeout.ms", std::to_string(patience.count())}, {"retry.backoff.ms", "50"},
+           {"linger.ms", "0"}, {"queue.buffering.max.kbytes", "65536"}}) {
+    if (auto done = set(conf->get(), name, value); !done) return done.take_error();
+  }
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), reported);
   return open(RD_KAFKA_PRODUCER, std::move(*conf));
 }
 

@@ -63,6 +63,11 @@ inline constexpr std::int64_t kDeliveredSomewhere = -2;  ///< a repeat that the 
 
 /// Transactional: one lane's. Not initialised. Tells its statistics while it flushes or is polled.
 Result<Handle> make_producer(const ClientOptions& options, const std::string& transactional_id);
+/// Of single records, by nobody's lane: idempotent, in no transaction. Each record's opaque is a Delivery, which its report deletes.
+struct Delivery {
+  std::function<void(Result<void>)> done;  ///< within rd_kafka_poll()
+};
+Result<Handle> make_sender(const ClientOptions& options, Duration patience);
 enum class Isolation { committed, uncommitted };
 struct ConsumerTuning {
   Duration wait = std::chrono::milliseconds(100);  ///< how long a broker may hold a fetch that finds nothing

@@ -9,6 +9,7 @@
 #include "core/log/kafka/bounds.hpp"
 #include "core/log/kafka/copy.hpp"
 #include "core/log/kafka/follower.hpp"
+#include "core/log/kafka/inbox.hpp"
 #include "core/log/kafka/installation.hpp"
 #include "core/log/kafka/lane_writer.hpp"
 #include "core/log/kafka/topics.hpp"
@@ -33,6 +34,7 @@ class KafkaLog final : public EventLog, public CopyTarget {
     if (shared_.options.copy_of) copy_ = std::make_unique<KafkaCopy>(shared_, epoch_, *installation.copy);
   }
   ~KafkaLog() override {
+    inbox_.reset();
     writers_.clear();
     follower_.reset();
   }
@@ -92,6 +94,7 @@ class KafkaLog final : public EventLog, public CopyTarget {
     std::lock_guard lock(watchers_mutex_);
     watchers_.erase(id);
   }
+  CommandInbox* inbox() override { return inbox_.get(); }
   std::optional<Error> failure() const override {
     std::shared_lock lock(mutex_);
     return failure_;
@@ -132,6 +135,7 @@ class KafkaLog final : public EventLog, public CopyTarget {
 
   std::vector<std::unique_ptr<LaneWriter>> writers_;  ///< home thread; by lane
   std::unique_ptr<Follower> follower_;
+  std::unique_ptr<Inbox> inbox_ = std::make_unique<Inbox>(shared_);
 
   std::mutex watchers_mutex_;
   std::map<std::uint64_t, Fn<void()>> watchers_;
@@ -196,6 +200,10 @@ Result<TopicId> KafkaLog::open_topic(const TopicSpec& spec) {
   if (open) return *id;
   if (topic.owned() && !owned(*id)) {
     if (auto followed = follow({topic}); !followed) return followed.take_error();
+  }
+  if (!topic.owned()) {
+    std::unique_lock lock(shared_.topics_mutex);
+    shared_.inboxes.push_back(topic);
   }
   std::unique_lock lock(mutex_);
   opened_[id->value] = true;

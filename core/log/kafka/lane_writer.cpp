@@ -118,6 +118,17 @@ void LaneWriter::meet_topics() {
   if (is_new) learn_topics(producer_.get(), kLearnPatience);
 }
 
+void LaneWriter::meet_topics(const std::vector<Sending::Move>& moves) {
+  bool is_new = false;
+  for (const Sending::Move& move : moves) {
+    auto& handle = met_[move.topic];
+    if (handle) continue;
+    handle.reset(rd_kafka_topic_new(producer_.get(), move.topic.c_str(), nullptr));
+    is_new = true;
+  }
+  if (is_new) learn_topics(producer_.get(), kLearnPatience);
+}
+
 Result<void> LaneWriter::renew_producer(Clock::time_point deadline) {
   met_.clear();
   producer_.reset();
@@ -264,6 +275,19 @@ std::optional<Error> LaneWriter::refusal(const Work& work) const {
       return make_error(Code::invalid_argument, "an append at " + std::to_string(records.first.value) + " where the end is " + std::to_string(next));
     }
   }
+  for (const MovedRecords& moved : work.batch.moves) {
+    if (auto refused = refusal(moved)) return refused;
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> LaneWriter::refusal(const MovedRecords& moved) const {
+  if (!shared_.inbox_topic(moved.topic)) return make_error(Code::invalid_argument, "topic " + std::to_string(moved.topic.value) + " is no open inbox");
+  if (moved.lane == lane_ || moved.lane.value >= shared_.lanes) return make_error(Code::invalid_argument, "a command moves to " + lane_text(moved.lane) + " from " + lane_text(lane_));
+  if (moved.records.empty()) return make_error(Code::invalid_argument, "an append that moves nothing");
+  for (const OwnedRecord& record : moved.records) {
+    if (record.size_bytes() > kRecordBytesMax) return make_error(Code::invalid_argument, "a command of " + std::to_string(record.size_bytes()) + " bytes cannot be moved");
+  }
   return std::nullopt;
 }
 
@@ -280,6 +304,11 @@ Result<void> LaneWriter::do_append(Work& work) {
     sending.parts.push_back({*topic, records.first.value, std::move(batch), std::vector<std::int64_t>(records.records.count(), kNotDelivered)});
   }
   work.batch.topics.clear();
+  for (MovedRecords& moved : work.batch.moves) {
+    const auto topic = shared_.inbox_topic(moved.topic);
+    for (OwnedRecord& record : moved.records) sending.moves.push_back({topic->full_name, moved.lane, std::move(record), kNotDelivered});
+  }
+  work.batch.moves.clear();
   // Of a topic that retention empties nothing else would tell where it ended.
   for (const Topic& topic : topics) {
     const std::uint64_t end = shared_.view.end(topic.id, lane_);
@@ -302,6 +331,7 @@ Result<void> LaneWriter::do_append(Work& work) {
 
 Result<void> LaneWriter::send(Sending& sending) {
   meet_topics();
+  meet_topics(sending.moves);
   const auto begun = take_error(rd_kafka_begin_transaction(producer_.get()));
   if (begun.fenced) return settle_fenced(sending, false);
   if (begun.failed) return unsettled(sending, begun.text);
@@ -321,12 +351,18 @@ Result<void> LaneWriter::send(Sending& sending) {
       return taken.error().code == Code::invalid_argument && !settled && settled.error().code == Code::outcome_unknown ? taken.error() : settled;
     }
   }
+  for (Sending::Move& move : sending.moves) {
+    auto taken = produce_as_is(producer_.get(), move.topic, static_cast<std::int32_t>(move.lane.value), move.record, &move.offset);
+    if (taken.ok()) continue;
+    if (taken.error().code == Code::fenced) return settle_fenced(sending, false);
+    return unsettled(sending, taken.error().message);
+  }
   const auto error = take_error(rd_kafka_commit_transaction(producer_.get(), static_cast<int>(shared_.options.append_patience.count())));
   if (!error.failed) return {};
   if (!error.fenced) return unsettled(sending, error.text);
   const bool delivered = std::all_of(sending.parts.begin(), sending.parts.end(), [](const Sending::Part& part) {
     return std::all_of(part.offsets.begin(), part.offsets.end(), [](std::int64_t offset) { return offset != kNotDelivered; });
-  });
+  }) && std::all_of(sending.moves.begin(), sending.moves.end(), [](const Sending::Move& move) { return move.offset != kNotDelivered; });
   return settle_fenced(sending, delivered);
 }
 

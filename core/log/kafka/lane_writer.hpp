@@ -39,7 +39,14 @@ class LaneWriter {
       std::shared_ptr<const std::string> batch;
       std::vector<std::int64_t> offsets;  ///< as delivered; see produce()
     };
+    struct Move {
+      std::string topic;  ///< full name
+      LaneId lane;
+      OwnedRecord record;
+      std::int64_t offset;
+    };
     std::vector<Part> parts;
+    std::vector<Move> moves;  ///< carry no tmseq: they are there when the parts are
     std::string commit;
     bool unsure = false;  ///< its commit was not answered plainly
   };
@@ -56,6 +63,7 @@ class LaneWriter {
   Result<Ownership> try_take();
   Result<void> do_append(Work& work);
   std::optional<Error> refusal(const Work& work) const;
+  std::optional<Error> refusal(const MovedRecords& moved) const;
   Result<void> send(Sending& sending);
   Result<Sight> look_for(const Sending& sending);
   Result<void> unsettled(Sending& sending, const std::string& why);
@@ -84,6 +92,7 @@ class LaneWriter {
   Handle producer_;
   std::map<std::string, TopicHandle> met_;  ///< topics that the producer knows; of it, so gone before it
   void meet_topics();
+  void meet_topics(const std::vector<Sending::Move>& moves);
   std::uint64_t epoch_ = 0;       ///< 0: nobody here owns the lane
   std::uint64_t last_epoch_ = 0;
   std::uint64_t failed_ = 0;      ///< appends not written

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 namespace tidemark::log::kafka {
 namespace {
+
+using Headers = std::unique_ptr<rd_kafka_headers_t, decltype(&rd_kafka_headers_destroy)>;
 
 constexpr std::string_view kPosition = "tmseq";
 constexpr std::string_view kEventPosition = "ce_tmseq";
@@ -17,6 +20,39 @@ std::optional<std::uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+/// Hands everything over; takes the headers when that succeeds.
+Result<void> hand_over(rd_kafka_s* producer, const std::string& topic, std::int32_t partition, const event::RecordView& record, Headers headers, void* opaque) {
+  // A null pointer is no key, an empty one needs an address.
+  const auto address = [](const std::optional<std::string_view>& bytes) { return const_cast<char*>(!bytes ? nullptr : bytes->empty() ? "" : bytes->data()); };
+  for (;;) {
+    const rd_kafka_vu_t arguments[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = topic.c_str()}},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u = {.i32 = partition}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u = {.mem = {address(record.key), record.key ? record.key->size() : 0}}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u = {.mem = {address(record.value), record.value ? record.value->size() : 0}}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u = {.i64 = record.timestamp_ms}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u = {.headers = headers.get()}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = RD_KAFKA_MSG_F_COPY}},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u = {.ptr = opaque}},
+    };
+    rd_kafka_error_t* error = rd_kafka_produceva(producer, arguments, std::size(arguments));
+    if (error == nullptr) {
+      headers.release();  // the producer's now
+      return {};
+    }
+    const auto code = rd_kafka_error_code(error);
+    const CallError failed = take_error(error);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return make_error(Code::exhausted, topic + ": " + failed.text);
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return make_error(failed.fenced ? Code::fenced : Code::unavailable, topic + ": " + failed.text);
+    rd_kafka_poll(producer, 10);
+  }
+}
+
+void add_header(rd_kafka_headers_t* headers, std::string_view name, std::optional<std::string_view> value) {
+  rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value ? (value->empty() ? "" : value->data()) : nullptr,
+                      value ? static_cast<ssize_t>(value->size()) : -1);
 }
 
 }  // namespace
@@ -52,11 +88,7 @@ std::optional<std::vector<CommitPart>> decode_commit(std::string_view text) {
 Result<void> produce(rd_kafka_s* producer, const std::string& topic, std::int32_t partition, const event::RecordView& record, Tmseq position,
                      const std::string& commit, std::int64_t& offset) {
   bool says_position = false;
-  std::unique_ptr<rd_kafka_headers_t, decltype(&rd_kafka_headers_destroy)> headers(rd_kafka_headers_new(record.headers.size() + 2), &rd_kafka_headers_destroy);
-  const auto add = [&](std::string_view name, std::optional<std::string_view> value) {
-    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value ? (value->empty() ? "" : value->data()) : nullptr,
-                        value ? static_cast<ssize_t>(value->size()) : -1);
-  };
+  Headers headers(rd_kafka_headers_new(record.headers.size() + 2), &rd_kafka_headers_destroy);
   for (const auto& header : record.headers) {
     if (header.name == kEventPosition) {
       if (!header.value || number(*header.value) != position.value) {
@@ -64,35 +96,38 @@ Result<void> produce(rd_kafka_s* producer, const std::string& topic, std::int32_
       }
       says_position = true;
     }
-    add(header.name, header.value);
+    add_header(headers.get(), header.name, header.value);
   }
   const std::string said = std::to_string(position.value);
-  if (!says_position) add(kPosition, said);
-  if (!commit.empty()) add(kCommit, commit);
+  if (!says_position) add_header(headers.get(), kPosition, said);
+  if (!commit.empty()) add_header(headers.get(), kCommit, commit);
+  return hand_over(producer, topic, partition, record, std::move(headers), &offset);
+}
 
-  // A null pointer is no key, an empty one needs an address.
-  const auto address = [](const std::optional<std::string_view>& bytes) { return const_cast<char*>(!bytes ? nullptr : bytes->empty() ? "" : bytes->data()); };
-  for (;;) {
-    const rd_kafka_vu_t arguments[] = {
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u = {.cstr = topic.c_str()}},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u = {.i32 = partition}},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u = {.mem = {address(record.key), record.key ? record.key->size() : 0}}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u = {.mem = {address(record.value), record.value ? record.value->size() : 0}}},
-        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u = {.i64 = record.timestamp_ms}},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u = {.headers = headers.get()}},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u = {.i = RD_KAFKA_MSG_F_COPY}},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u = {.ptr = &offset}},
-    };
-    rd_kafka_error_t* error = rd_kafka_produceva(producer, arguments, std::size(arguments));
-    if (error == nullptr) {
-      headers.release();  // the producer's now
-      return {};
-    }
-    const bool full = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    const CallError failed = take_error(error);
-    if (!full) return make_error(failed.fenced ? Code::fenced : Code::unavailable, topic + ": " + failed.text);
-    rd_kafka_poll(producer, 10);
-  }
+Result<void> produce_as_is(rd_kafka_s* producer, const std::string& topic, std::int32_t partition, const OwnedRecord& record, void* opaque) {
+  std::vector<event::HeaderView> views;
+  event::RecordView view = view_of(record, views);
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  if (view.timestamp_ms < 0 || view.timestamp_ms > now) view.timestamp_ms = 0;  // the client's own now
+  Headers headers(rd_kafka_headers_new(views.size()), &rd_kafka_headers_destroy);
+  for (const auto& header : views) add_header(headers.get(), header.name, header.value);
+  return hand_over(producer, topic, partition, view, std::move(headers), opaque);
+}
+
+OwnedRecord owned_record(const rd_kafka_message_s& message) {
+  OwnedRecord out;
+  const auto bytes = [](const void* data, std::size_t size) { return data == nullptr ? std::nullopt : std::optional(std::string(static_cast<const char*>(data), size)); };
+  out.key = bytes(message.key, message.key_len);
+  out.value = bytes(message.payload, message.len);
+  rd_kafka_timestamp_type_t kind{};
+  out.timestamp_ms = rd_kafka_message_timestamp(&message, &kind);
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return out;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) out.headers.emplace_back(name, bytes(value, size));
+  return out;
 }
 
 std::string place_of(const rd_kafka_message_s& message) {

@@ -13,6 +13,7 @@
 #include "core/base/error.hpp"
 #include "core/base/ids.hpp"
 #include "core/event/record.hpp"
+#include "core/log/command_inbox.hpp"
 #include "core/log/kafka/handles.hpp"
 
 namespace tidemark::log::kafka {
@@ -33,6 +34,14 @@ std::optional<std::vector<CommitPart>> decode_commit(std::string_view text);
 ///   errors     invalid_argument (the record says another position), unavailable (the client takes no more)
 Result<void> produce(rd_kafka_s* producer, const std::string& topic, std::int32_t partition, const event::RecordView& record, Tmseq position,
                      const std::string& commit, std::int64_t& offset);
+
+/// Hands over a record that is nobody's append, as it is; a time that no producer can mean becomes the present one. `opaque` as the
+/// producer's delivery reports want it.
+///   errors   fenced, unavailable (the client takes no more), exhausted (larger than a record may be)
+Result<void> produce_as_is(rd_kafka_s* producer, const std::string& topic, std::int32_t partition, const OwnedRecord& record, void* opaque);
+
+/// A record that somebody else wrote.
+OwnedRecord owned_record(const rd_kafka_message_s& message);
 
 /// A record as it came.
 struct ReadRecord {

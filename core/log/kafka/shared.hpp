@@ -42,12 +42,20 @@ struct Shared {
     std::shared_lock lock(topics_mutex);
     return owned;
   }
+  /// Of class commands, opened by this process.
+  std::optional<Topic> inbox_topic(TopicId id) const {
+    std::shared_lock lock(topics_mutex);
+    for (const Topic& topic : inboxes) {
+      if (topic.id == id) return topic;
+    }
+    return std::nullopt;
+  }
   static KafkaLogOptions with_statistics(KafkaLogOptions given, KafkaMetrics& metrics) {
     if (metrics.wanted()) given.client.statistics = [&metrics](std::string_view json) { metrics.client_said(json); };
     return given;
   }
   mutable std::shared_mutex topics_mutex;
-  std::vector<Topic> owned;
+  std::vector<Topic> owned, inboxes;
 };
 
 inline PartitionName partition_of(const Topic& topic, LaneId lane) { return {topic.full_name, static_cast<std::int32_t>(lane.value)}; }

@@ -222,6 +222,17 @@ TEST_P(EventLogContract, RefusesAnAppendThatIsNotAtTheEnd) {
   ASSERT_TRUE(append(owner, batch(records(ledger, 1, {"b"}))).ok());
 }
 
+TEST_P(EventLogContract, MovesCommandsToAnInboxOnly) {
+  const TopicId ledger = topic("builds.ledger"), other = topic("builds.other");
+  const Ownership owner = take(0);
+  LaneBatch moving = batch(records(ledger, 0, {"a"}));
+  moving.moves.push_back({other, LaneId{1}, {OwnedRecord{}}});
+  auto refused = append(owner, std::move(moving));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::invalid_argument);
+  EXPECT_EQ(values(ledger, 0), Values{});
+}
+
 TEST_P(EventLogContract, WritesNothingThatWasDecidedOnAnUnwrittenAppend) {
   const TopicId ledger = topic("builds.ledger"), other = topic("builds.other");
   const Ownership owner = take(0);

@@ -17,7 +17,7 @@ Result<log::TopicId> MemoryLog::open_topic(const log::TopicSpec& spec) {
     history_->topics[i].spec.retention_bytes = spec.retention_bytes;
     return log::TopicId{static_cast<std::uint16_t>(i)};
   }
-  history_->topics.push_back({spec, {}, {}});
+  history_->topics.push_back({spec, {}, {}, {}, {}});
   return log::TopicId{static_cast<std::uint16_t>(history_->topics.size() - 1)};
 }
 
@@ -65,6 +65,10 @@ void MemoryLog::write(log::LaneBatch& batch, LaneId lane) {
     stored.size = bytes.size();
     stored.bytes = std::make_shared<const std::string>(std::move(bytes));
     history_->topics[records.topic.value].lanes[lane.value].push_back(std::move(stored));
+  }
+  for (auto& moved : batch.moves) {
+    TM_ASSERT(moved.lane != lane, "a command moves to another lane");
+    for (auto& record : moved.records) produce(*history_, moved.topic, moved.lane, std::move(record));
   }
 }
 

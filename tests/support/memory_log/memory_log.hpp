@@ -11,6 +11,7 @@
 #include "core/base/scheduler.hpp"
 #include "core/log/event_log.hpp"
 #include "core/log/log_copy.hpp"
+#include "tests/support/memory_log/memory_inbox.hpp"
 
 namespace tidemark::testing {
 
@@ -22,6 +23,8 @@ struct LogHistory {
     log::TopicSpec spec;
     std::map<std::uint32_t, std::vector<log::StoredBatch>> lanes;
     std::map<std::uint32_t, Tmseq> begins;  ///< where retention has cut
+    std::map<std::uint32_t, std::vector<log::InboxRecord>> commands{};  ///< of an inbox, by lane
+    std::map<std::uint32_t, std::uint64_t> commands_begin{};
   };
   Uuid epoch = derive_uuid("memory log", "epoch");
   std::uint32_t lanes = 3;
@@ -47,6 +50,9 @@ class MemoryLog final : public log::EventLog, public log::CopyTarget {
     failure_ = make_error(Code::internal, "the test ended this log");
     for (auto& [id, wake] : watchers_) wake();
   }
+  /// Before a node opens it: others may write commands to it.
+  void open_inbox() { inbox_ = std::make_unique<MemoryInbox>(history_, scheduler_); }
+  void inbox_grew() { if (inbox_) inbox_->grew(); }
   /// Lanes cannot be taken: the log does not answer.
   void refuse_takes(bool refuse) { refuse_takes_ = refuse; }
   void set_lease(std::optional<Duration> lease) { lease_ = lease; }
@@ -70,6 +76,7 @@ class MemoryLog final : public log::EventLog, public log::CopyTarget {
   Result<std::vector<log::StoredBatch>> read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const override;
   std::uint64_t watch(Fn<void()> wake) override;
   void stop_watching(std::uint64_t id) override { watchers_.erase(id); }
+  log::CommandInbox* inbox() override { return inbox_.get(); }
   std::optional<Error> failure() const override { return failure_; }
   std::optional<log::CopyMark> copy_mark() const override { return history_->copy; }
   Result<void> set_complete(bool complete) override;
@@ -89,6 +96,7 @@ class MemoryLog final : public log::EventLog, public log::CopyTarget {
   Duration delay_{0};
   std::map<std::uint64_t, Fn<void()>> watchers_;
   std::uint64_t next_watcher_ = 1;
+  std::unique_ptr<MemoryInbox> inbox_;
 };
 
 }  // namespace tidemark::testing

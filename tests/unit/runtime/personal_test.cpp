@@ -171,6 +171,36 @@ TEST_F(PersonalTest, WhatWasRecordedUnderADestroyedKeyIsGoneAndTheHistoryStillFo
   EXPECT_EQ(node->execute(ada(), "k3").reason, "ALREADY_REGISTERED") << "the fact stays";
 }
 
+TEST_F(PersonalTest, WhatCannotBeReadIsSealedWholeUnderAKeyOfItsDay) {
+  log->open_inbox();
+  start();
+  for (std::size_t i = 0; i < history->topics.size(); ++i) {
+    if (history->topics[i].spec.name != "roster.commands") continue;
+    log::OwnedRecord record;
+    record.value = "Ada Lovelace, London";
+    produce(*history, log::TopicId{static_cast<std::uint16_t>(i)}, LaneId{0}, record);
+  }
+  scheduler.run_for(std::chrono::seconds(2));
+  const auto domain = roster::make_domain();
+  const runtime::PersonalFields fields(domain.decider, cipher.get());
+  std::size_t letters = 0;
+  const auto opened = [&] {
+    std::string data;
+    for (auto& record : records()) {
+      EXPECT_EQ(record.data.find("Ada"), std::string::npos) << record.data;
+      if (record.envelope.type != "tidemark.platform.DeadCommand.v1") continue;
+      ++letters;
+      EXPECT_TRUE(fields.open(record).ok());
+      data = record.data;
+    }
+    return data;
+  };
+  EXPECT_NE(opened().find("\"value\":\"Ada Lovelace, London\""), std::string::npos);
+  ASSERT_TRUE(subjects->destroy("dead-letters/" + to_rfc3339(scheduler.wall()).substr(0, 10))->has_value());
+  EXPECT_EQ(opened(), "{\"erased\":true}");
+  EXPECT_EQ(letters, 2u);
+}
+
 TEST_F(PersonalTest, ADecisionCanBeOpenedForReplay) {
   start();
   node->execute(ada(), "k");
