@@ -111,7 +111,7 @@ def begins(node, topic):
     return [lane["begin"] for found in answer["topics"] if found["name"] == topic for lane in found["lanes"]]
 
 
-def at_rest(node, kafka_flags=None):
+def at_rest(node):
     """Served until its read models have everything, then stopped: its rows."""
     node.start()
     assert node.stop() == 0, node.log_text()[-3000:]
