@@ -20,7 +20,7 @@ from tidemark_process import BuildsClient, Node, clean_environment  # noqa: E402
 BINARY, DIGEST = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 SEED = sys.argv[3] if len(sys.argv) > 3 else str(random.SystemRandom().getrandbits(32))
 FLAGS = ["--lanes", "3", "--retention", "builds.activity=1s"]
-KILLS = 5
+KILLS = 4
 
 
 def copy(*arguments, code=0):
