@@ -85,7 +85,11 @@ class Platform(unittest.TestCase):
         client.register("worker-two")
         build = client.submit().json()["id"]
         self.assertEqual(client.poll("worker-two").status, 200)
-        by_worker = [one["type"] for one in self.get("/streams/builds/worker-two").json()["events"] if one["subject"] != "worker-two"]
+        deadline = time.monotonic() + 30  # the poll waits for no read model
+        by_worker = []
+        while "tidemark.builds.BuildAssigned.v1" not in by_worker and time.monotonic() < deadline:
+            events = self.get("/streams/builds/worker-two").json().get("events", [])
+            by_worker = [one["type"] for one in events if one["subject"] != "worker-two"]
         self.assertIn("tidemark.builds.BuildAssigned.v1", by_worker)
         self.assertTrue(build)
 

@@ -24,7 +24,7 @@ LABELS = {
     "surface": NAME, "domain": NAME, "topic": NAME, "projection": NAME, "export": NAME, "store": STORE, "route": ROUTE,
     "method": re.compile("GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|any"), "status": re.compile("[1-5]xx"),
     "verdict": re.compile("accepted|nothing|refused|version_conflict|key_reused|replayed|failed"),
-    "outcome": NAME, "result": NAME, "state": NAME, "files": NAME,
+    "became": re.compile("decided|repeated|moved|dead"), "outcome": NAME, "result": NAME, "state": NAME, "files": NAME,
     "version": re.compile(r"\d+\.\d+\.\d+"), "le": re.compile(r"\d+(\.\d+)?(e-\d+)?|\+Inf"),
 }
 GAUGE_UNITS = ("_bytes", "_events", "_seconds", "_records", "_commands", "_lanes", "_connections", "_fds", "_ready", "_info",
