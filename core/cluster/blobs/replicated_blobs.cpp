@@ -45,13 +45,7 @@ class ReplicatedBlobs final : public blob::BlobStore, public blob::PrivateSource
   Result<std::unique_ptr<blob::Upload>> stage(std::uint64_t bytes_max) override { return replicated(local_.stage(bytes_max)); }
   Result<std::unique_ptr<blob::Upload>> stage_private(std::uint64_t bytes_max) override { return replicated(local_.stage_private(bytes_max)); }
 
-  Task<Result<Opened>> open(BlobRef ref) override {
-    auto bringing = bring(ref);
-    auto brought = co_await std::move(bringing);
-    if (!brought.ok()) co_return brought.take_error();
-    auto opening = local_.open(std::move(ref));
-    co_return co_await std::move(opening);
-  }
+  Task<Result<Opened>> open(BlobRef ref) override { return once_here(&BlobStore::open, std::move(ref)); }
 
   Task<Result<Opened>> open_verified(BlobRef ref) override {
     auto bringing = bring(ref);
@@ -67,22 +61,8 @@ class ReplicatedBlobs final : public blob::BlobStore, public blob::PrivateSource
     co_return co_await std::move(again);
   }
 
-  Task<Result<bool>> exists(BlobRef ref) override {
-    auto bringing = bring(ref);
-    auto brought = co_await std::move(bringing);
-    if (!brought.ok()) co_return brought.take_error();
-    auto looking = local_.exists(std::move(ref));
-    co_return co_await std::move(looking);
-  }
-
-  Task<Result<bool>> matches(BlobRef ref) override {
-    auto bringing = bring(ref);
-    auto brought = co_await std::move(bringing);
-    if (!brought.ok()) co_return brought.take_error();
-    auto matching = local_.matches(std::move(ref));
-    co_return co_await std::move(matching);
-  }
-
+  Task<Result<bool>> exists(BlobRef ref) override { return once_here(&BlobStore::exists, std::move(ref)); }
+  Task<Result<bool>> matches(BlobRef ref) override { return once_here(&BlobStore::matches, std::move(ref)); }
   Task<Result<void>> remove(std::string sha256) override { return local_.remove(std::move(sha256)); }
   std::shared_ptr<void> hold(std::string sha256_or_name) override { return local_.hold(std::move(sha256_or_name)); }
   Task<Result<std::uint64_t>> collect(Duration age, std::function<bool(std::string_view)> is_referenced) override {
@@ -135,6 +115,15 @@ class ReplicatedBlobs final : public blob::BlobStore, public blob::PrivateSource
   Task<Result<void>> remove_private(std::string name) override { return local_.remove_private(std::move(name)); }
 
  private:
+  /// What the local store says, after what it lacked was fetched.
+  template <class T>
+  Task<Result<T>> once_here(Task<Result<T>> (BlobStore::*ask)(BlobRef), BlobRef ref) {
+    auto bringing = bring(ref);
+    auto brought = co_await std::move(bringing);
+    if (!brought.ok()) co_return brought.take_error();
+    auto asking = (local_.*ask)(std::move(ref));
+    co_return co_await std::move(asking);
+  }
   Result<std::unique_ptr<blob::Upload>> replicated(Result<std::unique_ptr<blob::Upload>> local) {
     if (!local.ok()) return local;
     return std::unique_ptr<blob::Upload>(std::make_unique<ReplicatedUpload>(std::move(*local), copies_));

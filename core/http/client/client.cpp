@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "core/http/asio_loop.hpp"
+#include "core/http/client/authorities.hpp"
 #include "core/http/client/url.hpp"
 #include "core/http/head.hpp"
 
@@ -246,12 +247,7 @@ Result<std::unique_ptr<Client>> make_client(AsioLoop& loop, Executor& resolver, 
   if (!options.resolve) options.resolve = system_resolve;
   const std::string ca_file = options.ca_file;
   auto shared = std::make_shared<Shared>(Shared{static_cast<LoopWithContext&>(loop).context(), loop.scheduler(), resolver, std::move(options), std::move(*policy)});
-  error_code error;
-  if (ca_file.empty()) shared->tls.set_default_verify_paths(error);
-  else shared->tls.load_verify_file(ca_file, error);
-  if (error) return make_error(Code::invalid_argument, "certificates of authorities cannot be read from " + (ca_file.empty() ? "the system's store" : ca_file) + ": " + error.message());
-  shared->tls.set_verify_mode(ssl::verify_peer);
-  ::SSL_CTX_set_min_proto_version(shared->tls.native_handle(), TLS1_2_VERSION);
+  if (auto trusted = trust_authorities(shared->tls, ca_file); !trusted.ok()) return trusted.take_error();
   return std::unique_ptr<Client>(std::make_unique<AsioClient>(std::move(shared)));
 }
 

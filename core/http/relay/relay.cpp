@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "core/http/asio_loop.hpp"
+#include "core/http/client/authorities.hpp"
 #include "core/http/head.hpp"
 #include "core/http/relay/answer_reader.hpp"
 #include "core/http/relay/peer_connection.hpp"

@@ -143,7 +143,7 @@ int run(const Options& options) {
       }
     });
   }
-  std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+  std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));  // how long is measured
   stop = true;
   const double took = std::chrono::duration<double>(Clock::now() - start).count();
   for (auto& thread : threads) thread.join();

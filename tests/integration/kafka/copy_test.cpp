@@ -123,7 +123,7 @@ TEST_F(CopyingToKafka, KeepsWhereEveryTopicBeginsAndGoesOnThere) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (other->end(ids[1], LaneId{1}) == at && !other->failure()) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "nobody has heard of it";
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // until the next look, at the latest 60 s
   }
   EXPECT_FALSE(other->failure());
   EXPECT_EQ(other->begin(ids[1], LaneId{1}), at);

@@ -64,4 +64,14 @@ class MemoryStores final : public store::StoreFactory {
   std::map<std::string, std::shared_ptr<store::MemoryStore>> stores_;
 };
 
+/// Everything but the store's own.
+inline std::map<std::string, std::string> all_rows(const RowReader& rows) {
+  std::map<std::string, std::string> out;
+  rows.scan("\x01", "", [&](std::string_view key, std::string_view value) {
+    out.emplace(key, value);
+    return true;
+  });
+  return out;
+}
+
 }  // namespace tidemark::testing

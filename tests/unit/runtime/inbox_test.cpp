@@ -41,15 +41,6 @@ OwnedRecord binary(const std::string& id, const C& command) {
   return record;
 }
 
-std::vector<std::pair<std::string, std::string>> all_rows(const RowReader& rows) {
-  std::vector<std::pair<std::string, std::string>> out;
-  rows.scan("\x01", "", [&](std::string_view key, std::string_view value) {
-    out.emplace_back(key, value);
-    return true;
-  });
-  return out;
-}
-
 struct Decided {
   std::string command_id;
   std::uint32_t lane = 0;

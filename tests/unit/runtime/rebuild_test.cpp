@@ -19,15 +19,6 @@ using tally::Open;
 
 using Rows = std::map<std::string, std::string>;
 
-Rows all_rows(const RowReader& rows) {
-  Rows out;
-  rows.scan("\x01", "", [&](std::string_view key, std::string_view value) {
-    out.emplace(key, value);
-    return true;
-  });
-  return out;
-}
-
 /// "tally.balances", which fails at events whose data holds one of the words, while it does; at "!word" by an exception once it
 /// has written, at "2word" the second time.
 class Touchy final : public runtime::Projection {

@@ -14,15 +14,6 @@ using runtime::Outcome;
 using tally::Add;
 using tally::Open;
 
-std::vector<std::pair<std::string, std::string>> all_rows(const RowReader& rows) {
-  std::vector<std::pair<std::string, std::string>> out;
-  rows.scan("\x01", "", [&](std::string_view key, std::string_view value) {
-    out.emplace_back(key, value);
-    return true;
-  });
-  return out;
-}
-
 /// Restarts a node over the same history as often as asked, losing unflushed rows.
 class RecoveryTest : public ::testing::Test {
  protected:

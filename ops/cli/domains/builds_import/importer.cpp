@@ -210,13 +210,19 @@ class Importer {
       auto importing = build(*row, problems);
       auto imported = co_await std::move(importing);
       if (!imported.ok()) co_return imported;
-      if (++turns_ % kTurns != 0) continue;
-      auto pause = sleep_for(parts_.node.scheduler(), Duration(0));
-      co_await std::move(pause);
+      auto turn = end_turn();
+      co_await std::move(turn);
     }
     auto sending = flush();
     auto sent = co_await std::move(sending);
     co_return sent;
+  }
+
+  /// Lets the node do its own work now and then.
+  Task<void> end_turn() {
+    if (++turns_ % kTurns != 0) co_return;
+    auto pause = sleep_for(parts_.node.scheduler(), Duration(0));
+    co_await std::move(pause);
   }
 
   Task<Result<void>> build(const legacy::Build& row, const std::vector<replay::CellProblem>& problems) {
@@ -302,9 +308,8 @@ class Importer {
       auto importing = lines_of(id);
       auto imported = co_await std::move(importing);
       if (!imported.ok()) co_return imported;
-      if (++turns_ % kTurns != 0) continue;
-      auto pause = sleep_for(parts_.node.scheduler(), Duration(0));
-      co_await std::move(pause);
+      auto turn = end_turn();
+      co_await std::move(turn);
     }
     auto sending = flush();
     auto sent = co_await std::move(sending);
