@@ -131,6 +131,7 @@ http::Surface surface_of(const Shared& shared) {
   surface.routes.push_back(events_route(shared));
   for (http::Route& route : projection_routes(shared)) surface.routes.push_back(std::move(route));
   surface.routes.push_back(health_route(shared));
+  if (!shared || shared->directory != nullptr) surface.routes.push_back(cluster_route(shared));
   surface.routes.push_back(topics_route(shared));
   if (!shared || shared->metrics != nullptr) surface.routes.push_back(metrics_route(shared, !shared || !shared->metrics_open));
   surface.routes.push_back(records_route(shared));

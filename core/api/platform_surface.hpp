@@ -2,6 +2,7 @@
 // The platform's own HTTP surface, at the root of the main port: commands by hand, the log's topics, health.
 //
 //   POST /commands/:domain/:command          operator; plain JSON in, what was decided out
+//   GET  /cluster                            operator; nodes that share the log, lanes and their owners
 //   GET  /topics                             operator; class, retention, begin and end of every lane
 //   GET  /topics/:topic/lanes/:lane/records  operator; NDJSON of structured CloudEvents, `from` and `limit`
 //   GET  /metrics                            operator, unless open; Prometheus text
@@ -14,6 +15,7 @@
 
 #include "core/api/outbound.hpp"
 #include "core/base/scheduler.hpp"
+#include "core/cluster/directory.hpp"
 #include "core/http/http.hpp"
 #include "core/observe/metrics_registry.hpp"
 #include "core/runtime/node.hpp"
@@ -30,6 +32,7 @@ struct PlatformServices {
   observe::MetricsRegistry* metrics = nullptr;  ///< null: there is no /metrics
   bool metrics_open = false;          ///< /metrics needs no operator key
   SigningSecrets signing_secrets = nullptr;     ///< null: there is no /signing-secrets
+  const cluster::Directory* directory = nullptr;  ///< null: there is no /cluster
 };
 
 http::Surface make_platform_surface(PlatformServices services);

@@ -37,6 +37,7 @@ http::Route events_route(Shared services);           ///< GET /events
 /// GET /projections, GET /projections/:name and POST /projections/:name/{retry,skip,rebuild}
 std::vector<http::Route> projection_routes(Shared services);
 http::Route health_route(Shared services);           ///< GET /health
+http::Route cluster_route(Shared services);          ///< GET /cluster
 http::Route topics_route(Shared services);
 /// Without `with_key` anybody may ask.
 http::Route metrics_route(Shared services, bool with_key);

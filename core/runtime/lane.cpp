@@ -80,10 +80,16 @@ void LaneProcessor::submit(std::size_t domain, CommandRequest request, std::uniq
 }
 
 void LaneProcessor::pump() {
+  const bool just_appended = std::exchange(just_appended_, false);
   if (busy_ || !serving_ || failure_ || (queue_.empty() && !inbox_.pending())) {
     return end_drain();
   }
   auto batch = std::make_shared<Batch>();
+  if (!just_appended && !is_fresh()) {
+    // Another may have the lane by now: nothing is told, not even a first answer again, until an append has shown that it has not.
+    if (!guarded([&] { record_renewal(*batch); })) return end_drain();
+    return append(std::move(batch));
+  }
   const auto deciding = metrics_.deciding();
   const bool decided = guarded([&] {
     decide_inputs(*batch);
@@ -165,6 +171,7 @@ void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) 
     answer_all(*batch);
     if (leaving_) return let_go();
     if (!failure_ && due) arm_for(*due);
+    just_appended_ = true;
     return pump();
   }
   const auto failed = log_.failure();

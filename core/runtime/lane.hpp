@@ -38,6 +38,7 @@ struct LaneHooks {
   /// Another node has taken the lane, which is followed from now on. Null: that fails the lane.
   std::function<void()> lost;
   std::function<Executor&(std::size_t domain)> executor;  ///< where that domain's state is folded and its log is read
+  std::function<bool()> may_take = nullptr;               ///< whether what is wanted here still is; null: always
 };
 
 /// What was answered to a command, from its decision. Any thread; blocks as long as the log does.
@@ -105,6 +106,7 @@ class LaneProcessor {
   struct Batch;
   using TimerName = std::pair<std::size_t, std::string>;  ///< domain, row key
 
+  void claim_later();
   void caught_up(Result<void> caught);
   void end_take(Result<void> result);
   void settle(std::shared_ptr<Batch> batch, Error why);
@@ -181,7 +183,10 @@ class LaneProcessor {
   void fire_timers();
   void timer_answered(const Answer& answer);
   void renew_lease();
+  void record_renewal(Batch& batch);
   bool lease_holds() const;
+  /// Nobody else can have decided in this lane since the last commit.
+  bool is_fresh() const;
 
   const LaneId lane_;
   Scheduler& scheduler_;
@@ -206,6 +211,7 @@ class LaneProcessor {
   TimerId patience_timer_ = 0;
   Fn<void()> given_up_;
   bool busy_ = false;
+  bool just_appended_ = false;        ///< in this turn, so nobody else had the lane
   std::size_t reading_ = 0;           ///< first answers that are being read
   bool draining_ = false;
   std::optional<Error> failure_;

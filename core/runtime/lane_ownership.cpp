@@ -126,14 +126,20 @@ void LaneProcessor::write_lane_taken(Fn<void(Result<void>)> done) {
 
 void LaneProcessor::claim() {
   wanted_ = true;
-  if (serving_ || taking_ || leaving_ || claim_timer_ != 0 || failure_ || draining_) return;
+  if (serving_ || taking_ || leaving_ || failure_ || draining_) return;
+  if (claim_timer_ != 0) scheduler_.cancel(std::exchange(claim_timer_, 0));
+  if (hooks_.may_take && !hooks_.may_take()) return claim_later();
   take([this](Result<void> result) {
     if (result || failure_ || !wanted_ || draining_) return;
     if (result.error().code == Code::fenced) return lose(result.take_error());
-    claim_timer_ = scheduler_.after(backoff(scheduler_, ++failed_takes_, kClaimRetryLeast, kClaimRetryMost), [this] {
-      claim_timer_ = 0;
-      claim();
-    });
+    claim_later();
+  });
+}
+
+void LaneProcessor::claim_later() {
+  claim_timer_ = scheduler_.after(backoff(scheduler_, ++failed_takes_, kClaimRetryLeast, kClaimRetryMost), [this] {
+    claim_timer_ = 0;
+    claim();
   });
 }
 
@@ -276,6 +282,21 @@ bool LaneProcessor::lease_holds() const {
   return now >= lease_from_ && now < lease_until_;
 }
 
+bool LaneProcessor::is_fresh() const { return !log_.lease() || domains_.empty() || scheduler_.now() < lease_until_; }
+
+void LaneProcessor::record_renewal(Batch& batch) {
+  const Time now = time_now();
+  CommandRequest request;
+  request.domain = domains_[0].domain->name;
+  request.actor = "system:node";
+  request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
+  DecisionRecord decision;
+  decision.verdict = "accepted";
+  decision.command = {std::string(kRenewLaneType), event::Json{"{}"}};
+  Outcome unused;
+  record(batch, 0, request, "lane-" + std::to_string(lane_.value), std::move(decision), {}, now, unused);
+}
+
 void LaneProcessor::renew_lease() {
   const auto lease = log_.lease();
   if (!lease || domains_.empty()) return;
@@ -284,16 +305,7 @@ void LaneProcessor::renew_lease() {
     if (!serving_ || failure_) return;
     if (!busy_ && queue_.empty() && scheduler_.now() + lease / 2 > lease_until_) {
       auto batch = std::make_shared<Batch>();
-      const Time now = time_now();
-      CommandRequest request;
-      request.domain = domains_[0].domain->name;
-      request.actor = "system:node";
-      request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
-      DecisionRecord decision;
-      decision.verdict = "accepted";
-      decision.command = {std::string(kRenewLaneType), event::Json{"{}"}};
-      Outcome unused;
-      record(*batch, 0, request, "lane-" + std::to_string(lane_.value), std::move(decision), {}, now, unused);
+      record_renewal(*batch);
       append(std::move(batch));
     }
     renew_lease();

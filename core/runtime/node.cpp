@@ -15,6 +15,7 @@ namespace tidemark::runtime {
 namespace {
 
 constexpr std::size_t kSkipReasonMax = 1000;
+constexpr Duration kFirstLanesPatience = std::chrono::seconds(10), kFirstLanesLook{10};
 constexpr Duration kIndexPatience = std::chrono::seconds(10);
 
 class NodeImpl final : public Node {
@@ -44,9 +45,16 @@ class NodeImpl final : public Node {
     if (!projected) co_return projected.take_error();
     if (parts_.group != nullptr) {
       if (abandoned_) co_return make_error(Code::cancelled, "the start was abandoned");
-      ready_ = !failure_;
+      is_member_ = !failure_;
       for (auto& lane : lanes_) lane->follow();
       parts_.group->join([this](const std::vector<LaneId>& lanes) { proposed(lanes); });
+      // A client that was told that the node is ready may ask it alone. But a group that is silent keeps no warm node from answering.
+      const SteadyTime until = parts_.scheduler.now() + kFirstLanesPatience;
+      while (!has_first_lanes() && parts_.scheduler.now() < until && !abandoned_ && !failure_) {
+        auto wait = [this](Fn<void(bool)> done) { parts_.scheduler.after(kFirstLanesLook, [done = std::move(done)]() mutable { done(true); }); };
+        co_await Callback<bool>(std::move(wait));
+      }
+      ready_ = !failure_;
       co_return Result<void>();
     }
     for (auto& lane : lanes_) {
@@ -65,7 +73,7 @@ class NodeImpl final : public Node {
   }
 
   Task<Result<void>> stop() override {
-    ready_ = false;
+    ready_ = is_member_ = false;
     for (auto& lane : lanes_) {
       auto drain = [&lane](Fn<void(bool)> done) { lane->drain([done = std::move(done)]() mutable { done(true); }); };
       co_await Callback<bool>(std::move(drain));
@@ -213,10 +221,11 @@ class NodeImpl final : public Node {
 
   std::vector<LaneStanding> lane_standings() const override {
     std::vector<LaneStanding> all;
+    const auto behind = states_behind();
     for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
       const LaneProcessor& lane = *lanes_[i];
       const auto role = lane.serving() ? LaneStanding::Role::serving : lane.wanted() ? LaneStanding::Role::taking : LaneStanding::Role::following;
-      all.push_back({LaneId{i}, role, lane.owner_epoch(), lane.queued()});
+      all.push_back({LaneId{i}, role, lane.owner_epoch(), lane.queued(), behind ? std::optional((*behind)[i]) : std::nullopt});
     }
     return all;
   }
@@ -296,7 +305,10 @@ class NodeImpl final : public Node {
       LaneHooks hooks{[this](Error error) { fail(std::move(error)); }, [this](std::size_t domain) { state_written(domain); },
                       [this](CommandRequest request, Time intended, Fn<void(Outcome)> done) { spawn(execute_reaction(std::move(request), intended, std::move(done))); },
                       parts_.calls, &breakers_, nullptr, [this](std::size_t domain) -> Executor& { return *state_executors_[domain]; }};
-      if (parts_.group != nullptr) hooks.lost = [this] { parts_.group->agree_anew(); };
+      if (parts_.group != nullptr) {
+        hooks.lost = [this] { parts_.group->agree_anew(); };
+        hooks.may_take = [this] { return parts_.group->in_force(); };
+      }
       lanes_.push_back(std::make_unique<LaneProcessor>(LaneId{i}, parts_.scheduler, parts_.log, runtimes_, options_, std::move(hooks)));
     }
     for (std::size_t d = 0; d < domains_.size(); ++d) {
@@ -309,6 +321,24 @@ class NodeImpl final : public Node {
     return {};
   }
 
+  /// By lane: what the states have yet to fold.
+  std::optional<std::vector<std::uint64_t>> states_behind() const {
+    std::vector<std::uint64_t> behind(lanes_.size());
+    for (const DomainRuntime& runtime : runtimes_) {
+      auto stored = runtime.state->checkpoints();
+      if (!stored) return std::nullopt;
+      for (const auto& topic : runtime.topics) {
+        for (std::uint32_t lane = 0; lane < behind.size(); ++lane) {
+          const auto at = stored->find(store::CheckpointKey{topic.spec.name, LaneId{lane}});
+          const Tmseq next = std::max(at == stored->end() ? Tmseq{0} : at->second.next, parts_.log.begin(topic.id, LaneId{lane}));
+          const Tmseq end = parts_.log.end(topic.id, LaneId{lane});
+          if (next < end) behind[lane] += end.value - next.value;
+        }
+      }
+    }
+    return behind;
+  }
+
   void log_grew() {
     growth_told_ = false;
     for (auto& lane : lanes_) lane->log_grew();
@@ -316,12 +346,18 @@ class NodeImpl final : public Node {
 
   /// The group has agreed which lanes are ours.
   void proposed(const std::vector<LaneId>& lanes) {
-    if (!ready()) return;
+    if (!is_member_ || failure_) return;
+    was_proposed_ = true;
     for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
       const bool ours = std::find(lanes.begin(), lanes.end(), LaneId{i}) != lanes.end();
       if (ours) lanes_[i]->claim();
       else if (lanes_[i]->wanted()) lanes_[i]->give_up([] {});
     }
+  }
+
+  /// What the group has proposed first is served here.
+  bool has_first_lanes() const {
+    return was_proposed_ && std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->serving() || !lane->wanted(); });
   }
 
   /// `readable`: how many of the domain's topics it may name.
@@ -516,6 +552,7 @@ class NodeImpl final : public Node {
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> growth_told_{false};
   bool ready_ = false;
+  bool is_member_ = false, was_proposed_ = false;  ///< of the group
   std::uint64_t watch_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::optional<Error> failure_;

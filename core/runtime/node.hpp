@@ -143,6 +143,7 @@ struct LaneStanding {
   enum class Role { following, taking, serving } role = Role::following;
   std::uint64_t epoch = 0;  ///< fencing epoch while owned, else 0
   std::size_t queued = 0;   ///< commands waiting
+  std::optional<std::uint64_t> behind{};  ///< records of the lane that its states here have not folded; nullopt: they cannot be read
 };
 
 struct NodeOptions {
@@ -247,7 +248,7 @@ struct NodeParts {
   OutboundCalls* calls = nullptr;                   ///< what reactors' calls are made with; null: none are made
   std::optional<VolatileFile> volatile_file = {};   ///< nullopt: the memory is lost at a restart
   /// Nodes that share the log; outlives the node. Null: this node owns every lane, and ends when it loses one. Else it is ready
-  /// once its states are warm, whatever it owns, and follows what it does not own.
+  /// once its states are warm and it serves what the group proposed first, or ten seconds later, and follows what it does not own.
   LaneGroup* group = nullptr;
   /// Encrypts Personal<> fields. A node whose domains hold some does not start without.
   event::FieldCipher* personal = nullptr;

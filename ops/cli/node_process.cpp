@@ -14,8 +14,6 @@
 #include "core/blob/blob_store.hpp"
 #include "core/http/client/client.hpp"
 #include "core/keys/key_ring.hpp"
-#include "core/log/embedded/embedded_log.hpp"
-#include "core/log/kafka/kafka_log.hpp"
 #include "core/observe/log.hpp"
 #include "core/observe/process_metrics.hpp"
 #include "core/runtime/node.hpp"
@@ -25,7 +23,8 @@
 #include "ops/cli/domain_registration.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
-#include "ops/cli/kafka_settings.hpp"
+#include "ops/cli/node_cluster.hpp"
+#include "ops/cli/node_log.hpp"
 #include "ops/cli/not_ready.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/personal_data.hpp"
@@ -95,8 +94,8 @@ struct Process {
   std::unique_ptr<Executor> lookups = make_thread_pool("tm-lookup", 2);
   std::vector<std::unique_ptr<Executor>> workers;
   std::unique_ptr<Executor> rebuilds = make_thread_pool("tm-rebuild", 1);
-  std::unique_ptr<log::EventLog> log;
-  log::EmbeddedLog* embedded = nullptr;  ///< `log`, unless it is on Kafka
+  NodeLog log;
+  NodeCluster cluster;
   PersonalData personal;
   std::unique_ptr<store::StoreFactory> stores;
   std::unique_ptr<blob::BlobStore> blobs;
@@ -124,72 +123,14 @@ Result<void> open_keys(Process& process) {
   return {};
 }
 
-void report_sealing(const log::SealingReport& report) {
-  using Kind = log::SealingReport::Kind;
-  if (report.kind == Kind::failed) {
-    observe::error("sealing failed, the log goes on without", {{"code", name_of(report.error.code)}, {"reason", report.error.message}});
-  } else {
-    observe::info(report.kind == Kind::sealed ? "log file sealed" : "log file cut by retention", {{"file", report.file}, {"bytes", report.bytes}});
-  }
-}
-
-/// What must be done for a log that is written little, too.
-void tend_log(Process& process) {
-  process.embedded->tend();
-  process.loop->scheduler().after(std::chrono::minutes(1), [&process] { tend_log(process); });
-}
-
-Result<void> open_embedded(Process& process) {
-  Scheduler& home = process.loop->scheduler();
-  log::EmbeddedLogOptions options;
-  options.directory = process.plan.data + "/log";
-  options.lanes = static_cast<std::uint32_t>(process.settings.number("lanes"));
-  options.make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
-  options.metrics = process.metrics.get();
-  options.segment_bytes = static_cast<std::uint64_t>(process.settings.number("log_segment_bytes"));
-  options.sealer = process.sealer.get();
-  options.now = [&home] { return home.wall(); };
-  options.on_sealing = report_sealing;
-  log::RecoveryReport recovery;
-  auto log = log::open_embedded_log(*process.disk, home, *process.journal, options, &recovery);
-  if (!log.ok()) return log.take_error();
-  process.embedded = log->get();
-  process.log = std::move(*log);
-  observe::info(recovery.created ? "log created" : "log recovered", {{"commits", recovery.commits}, {"segments", recovery.segments},
-                                                                     {"sealed_files", recovery.sealed_files}, {"torn_bytes_cut", recovery.torn_bytes_cut}});
-  return {};
-}
-
-/// Numbers as syslog has them.
-void log_of_client(int level, std::string_view facility, std::string_view text) {
-  if (level <= 3) observe::warning("Kafka client", {{"facility", facility}, {"text", text}});
-  else if (level <= 6) observe::info("Kafka client", {{"facility", facility}, {"text", text}});
-  else observe::debug("Kafka client", {{"facility", facility}, {"text", text}});
-}
-
-Result<void> open_on_kafka(Process& process) {
-  Scheduler& home = process.loop->scheduler();
-  auto options = kafka_log_options(process.settings);
-  if (!options.ok()) return options.take_error();
-  options->make_epoch = [&home] { return make_uuid_v7(home.wall(), home.random(), home.random()); };
-  options->ring = process.installation.ring->id();
-  options->client.log = log_of_client;
-  options->metrics = process.metrics.get();
-  log::KafkaLogReport report;
-  auto log = log::open_kafka_log(home, std::move(*options), &report);
-  if (!log.ok()) return log.take_error();
-  process.log = std::move(*log);
-  observe::info(report.created ? "log created" : "log opened", {{"log", process.settings.text("log")}, {"epoch", to_string(process.log->epoch())}});
-  return {};
-}
-
 Result<void> open_log(Process& process) {
-  const bool embedded = process.settings.text("log") == "embedded";
-  if (auto opened = embedded ? open_embedded(process) : open_on_kafka(process); !opened.ok()) return opened;
-  const Value& lanes = process.settings.value("lanes");
-  if (lanes.origin != Origin::fallback && process.log->lanes() != process.settings.number("lanes")) {
-    return bad_setting("lanes", lanes, std::to_string(process.log->lanes()) + ", as this log was made with (or no value)");
-  }
+  auto opened = open_node_log({process.settings, process.plan.data, process.installation.ring->id(), *process.disk, process.loop->scheduler(), *process.journal,
+                               *process.sealer, process.metrics.get()});
+  if (!opened.ok()) return opened.take_error();
+  process.log = std::move(*opened);
+  auto cluster = open_node_cluster(process.settings, process.plan.listeners, *process.log.log, process.loop->scheduler());
+  if (!cluster.ok()) return cluster.take_error();
+  process.cluster = std::move(*cluster);
   return {};
 }
 
@@ -221,7 +162,7 @@ Result<void> compose(Process& process) {
 
   std::vector<runtime::Domain> domains;
   for (const auto& domain : process.domains) {
-    if (auto fits = domain->check_log(*process.log); !fits.ok()) return fits;
+    if (auto fits = domain->check_log(*process.log.log); !fits.ok()) return fits;
     domains.push_back(domain->domain());
   }
   if (auto applied = apply_retention(process.settings, domains); !applied.ok()) return applied;
@@ -250,9 +191,10 @@ Result<void> compose(Process& process) {
     if (name == "rebuild") return *process.rebuilds;
     return *process.workers[next++ % process.workers.size()];
   };
-  runtime::NodeParts parts{home, *process.log, *process.stores, worker_of};
+  runtime::NodeParts parts{home, *process.log.log, *process.stores, worker_of};
   if (auto calls = open_calls(process); !calls.ok()) return calls;
   parts.calls = process.calls.get();
+  parts.group = process.cluster.group.get();
   parts.volatile_file.emplace(runtime::VolatileFile{process.plan.data + "/owner-memory", *process.disk, *process.files, [](const Error& error) {
     observe::warning("owner memory of the last run not taken over", {{"code", name_of(error.code)}, {"reason", error.message}});
   }});
@@ -264,7 +206,8 @@ Result<void> compose(Process& process) {
                                        .position_tag = position_tag(*process.installation.ring),
                                        .operator_key = process.installation.operator_key, .version = TIDEMARK_VERSION,
                                        .metrics = process.metrics.get(), .metrics_open = process.settings.flag("metrics_open"),
-                                       .signing_secrets = signing_secrets(*process.installation.ring)};
+                                       .signing_secrets = signing_secrets(*process.installation.ring),
+                                       .directory = process.cluster.directory};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
   const DomainServices services{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring, .blocking = *process.files,
@@ -360,7 +303,7 @@ void announce(Process& process) {
   for (const http::BoundListener& bound : process.bound) {
     observe::info("listening", {{"url", url_of(bound.listener)}, {"surface", bound.listener.surface.empty() ? "main" : bound.listener.surface}});
   }
-  observe::info("node ready", {{"data", process.plan.data}, {"keys", process.plan.keys}, {"lanes", process.log->lanes()},
+  observe::info("node ready", {{"data", process.plan.data}, {"keys", process.plan.keys}, {"lanes", process.log.log->lanes()},
                                {"pid", ::getpid()}, {"version", TIDEMARK_VERSION}});
   if (!process.settings.flag("guide")) return;
   Guide guide{.data = process.plan.data, .keys = process.plan.keys, .bound = process.bound};
@@ -403,7 +346,7 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes",
-                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "node_id", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "node_id", "advertise_url", "session_timeout", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
                                 "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
@@ -467,7 +410,7 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   process.loop->on_termination_signal([&process](int number) { on_signal(process, number); });
   process.loop->on_reload_signal([&process] { reload(process); });
   process.loop->scheduler().post([&process] {
-    if (process.embedded != nullptr) tend_log(process);
+    if (process.log.embedded != nullptr) tend_log(*process.log.embedded, process.loop->scheduler());
     spawn(start(process));
   });
   process.loop->run();

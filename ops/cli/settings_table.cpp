@@ -60,6 +60,15 @@ Kind server_url() {
           }};
 }
 
+Kind advertised_url() {
+  return {Kind::Toml::text, "http://host:port or https://host:port, at most 200 characters", [](std::string_view value) {
+            const auto scheme = value.find("://");
+            if (scheme == value.npos || (value.substr(0, scheme) != "http" && value.substr(0, scheme) != "https")) return false;
+            const auto rest = value.substr(scheme + 3);
+            return value.size() <= 200 && !rest.empty() && std::all_of(rest.begin(), rest.end(), [](char c) { return c > ' ' && c < 127 && c != '/' && c != '@' && c != '?' && c != '#'; });
+          }};
+}
+
 Kind networks() {
   return {Kind::Toml::texts, "an address or a network such as 10.1.0.0/16", [](std::string_view value) { return http::parse_network(value).has_value(); }};
 }
@@ -111,6 +120,9 @@ std::vector<Setting> make_table() {
   table.push_back(make_setting("retention", retention(), "", "How long a topic is kept, repeatable: builds.activity=12h, builds.activity=7d/1073741824 "
                        "(by age or size, whichever cuts first), builds.activity=forever"));
   table.push_back(make_setting("node_id", node_id(), "node", "Name of this node in events and logs"));
+  table.push_back(make_setting("advertise_url", advertised_url(), "", "Where other nodes on the same log reach this one's main port (default: as it listens)"));
+  table.push_back(make_setting("session_timeout", duration("100ms", "5m"), "", "Silence after which other nodes on the same log take this one's lanes "
+                       "(default: the least that the brokers allow, from 1s)"));
   table.push_back(make_setting("idempotency_window", duration("1m", "30d"), "24h", "How long a repeated Idempotency-Key gets the first answer"));
   table.push_back(make_setting("outbound_allow", networks(), "", "Network that outbound calls may reach although it is not public, repeatable"));
   table.push_back(make_setting("outbound_ca_file", text("a PEM file"), "", "Authorities that outbound calls trust (default: the system's store)"));

@@ -4,12 +4,11 @@
 
 #include "core/log/kafka/history.hpp"
 #include "core/log/kafka/installation.hpp"
+#include "core/log/kafka/lanes_topic.hpp"
 
 namespace tidemark::log {
 namespace kafka {
 namespace {
-
-constexpr std::int64_t kShortSessionMs = 2000;
 
 /// A client, and what the cluster says of the installation.
 struct Visit {
@@ -46,9 +45,7 @@ std::vector<Finding> check_brokers(const KafkaLogOptions& options, const TopicCo
   const auto add = [&](Kind kind, std::string setting, std::int64_t value, std::string reason) {
     out.push_back({kind, std::move(setting), std::to_string(value), kind == Kind::fine ? std::string() : std::move(reason)});
   };
-  const std::int64_t session = number(config, "group.min.session.timeout.ms", 6000);
-  add(session <= kShortSessionMs ? Kind::fine : Kind::weak, "group.min.session.timeout.ms", session,
-      "a node that dies is missed after its session's time, which cannot be less than this: its lanes stand still so long before others take them");
+  out.push_back(check_session(config));
   const std::int64_t longest = number(config, "transaction.max.timeout.ms", 900'000);
   add(longest >= options.client.transaction_timeout.count() ? Kind::fine : Kind::loses, "transaction.max.timeout.ms", longest,
       "a lane's producer asks for " + std::to_string(options.client.transaction_timeout.count()) + " ms and would be refused");
@@ -86,6 +83,12 @@ Result<KafkaReport> examine_kafka(const KafkaLogOptions& options, const std::vec
     else return facts.take_error();
     report.topics.push_back(std::move(one));
   }
+  KafkaTopicReport lanes{lanes_topic(options.prefix), true, {}};
+  auto facts = describe_topic(visited->client.get(), lanes.name, options.patience);
+  if (facts.ok()) lanes.findings = check_lanes_topic(report.lanes, *facts);
+  else if (facts.error().code == Code::not_found) lanes.exists = false;
+  else return facts.take_error();
+  report.topics.push_back(std::move(lanes));
   return report;
 }
 
@@ -103,6 +106,9 @@ Result<std::vector<std::string>> create_kafka_topics(const KafkaLogOptions& opti
     if (!created) return created.take_error();
     made.push_back(name);
   }
+  auto lanes = open_lanes_topic(visited->client.get(), options.prefix, visited->lanes, options.replication, options.patience);
+  if (!lanes) return lanes.take_error();
+  if (*lanes) made.push_back(lanes_topic(options.prefix));
   return made;
 }
 

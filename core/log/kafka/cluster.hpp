@@ -23,11 +23,11 @@ struct KafkaReport {
   std::vector<KafkaTopicReport> topics;
 };
 
-/// Looks at the cluster and at these topics, changing nothing.
+/// Looks at the cluster, at these topics and at that of the lanes, changing nothing.
 ///   window  the idempotency window
 Result<KafkaReport> examine_kafka(const KafkaLogOptions& options, const std::vector<TopicSpec>& topics, Duration window);
 
-/// Creates those that are missing, with the lanes of the installation there, or else of the options. Names of those created.
+/// Creates those that are missing, and that of the lanes, with the lanes of the installation there, or else of the options. Names of those created.
 Result<std::vector<std::string>> create_kafka_topics(const KafkaLogOptions& options, const std::vector<TopicSpec>& topics);
 
 }  // namespace tidemark::log

@@ -17,8 +17,10 @@ constexpr std::array kReserved{
     "isolation.level", "group.id", "enable.auto.commit", "auto.offset.reset", "enable.partition.eof", "check.crcs", "message.max.bytes",
     "queue.buffering.max.messages", "queue.buffering.max.kbytes", "socket.nagle.disable", "client.id",
     "statistics.interval.ms", "message.timeout.ms", "delivery.timeout.ms", "fetch.wait.max.ms", "queued.max.messages.kbytes", "enable.gapless.guarantee", "log_level",
+    "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "partition.assignment.strategy", "group.instance.id",
 };
 constexpr auto kAskAgain = std::chrono::milliseconds(50);
+constexpr Duration kRejoinPatience = std::chrono::seconds(10);
 constexpr const char* kStatisticsEveryMs = "5000";
 constexpr const char* kMessageBytesMax = "5242880";  // a record of 4 MiB with its headers
 
@@ -137,6 +139,20 @@ Result<Handle> make_consumer(const ClientOptions& options, Isolation isolation, 
            {"queued.min.messages", "20000"}, {"queued.max.messages.kbytes", std::to_string(tuning.prefetch_kilobytes)}}) {
     if (auto done = set(conf->get(), name, value); !done) return done.take_error();
   }
+  return open(RD_KAFKA_CONSUMER, std::move(*conf));
+}
+
+Result<Handle> make_member(const ClientOptions& options, const std::string& group, Duration session) {
+  auto conf = common(options);
+  if (!conf) return conf.take_error();
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"group.id", group}, {"session.timeout.ms", std::to_string(session.count())}, {"heartbeat.interval.ms", std::to_string(std::max<std::int64_t>(session.count() / 5, 50))},
+           // Also how long a member may keep the others waiting that has heard of a new round and does not join it.
+           {"max.poll.interval.ms", std::to_string(std::max(session, kRejoinPatience).count())},
+           {"partition.assignment.strategy", "range"}, {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "error"}}) {
+    if (auto done = set(conf->get(), name, value); !done) return done.take_error();
+  }
+  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR);
   return open(RD_KAFKA_CONSUMER, std::move(*conf));
 }
 

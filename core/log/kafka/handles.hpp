@@ -75,6 +75,9 @@ struct ConsumerTuning {
 };
 /// For assigned partitions only; never in a group.
 Result<Handle> make_consumer(const ClientOptions& options, Isolation isolation, ConsumerTuning tuning);
+/// In a group, for what it is assigned, by the eager range assignor; never to read anything. What the group says comes as events.
+///   session  after so long without a sign of life the brokers leave it out
+Result<Handle> make_member(const ClientOptions& options, const std::string& group, Duration session);
 
 /// Takes the error object. null: ok.
 struct CallError {

@@ -39,7 +39,7 @@ with Broker() as broker, tempfile.TemporaryDirectory(prefix="tidemark-kafka-metr
     try:
         client = tidemark_process.BuildsClient(node.start())
         before = scrape(node)
-        assert client.register("worker-of-metrics").status == 200
+        wait_for("no worker is registered", lambda: client.register("worker-of-metrics").status == 200)  # once the node has its lanes
         wait_for("no build is accepted", lambda: client.submit().status == 200)
         wait_for("librdkafka's statistics do not come", lambda: scrape(node)["tidemark_kafka_sent_bytes_total"].value() > 0)
         wait_for("what was appended is not read back", lambda: scrape(node)["tidemark_kafka_follow_lag_records"].value() < 50)

@@ -29,7 +29,9 @@ class TestGroup final : public runtime::LaneGroup {
     proposed_ = nullptr;
     done();
   }
+  bool in_force() const override { return is_in_force; }
   int asked_anew = 0;
+  bool is_in_force = true;
   void propose(std::vector<std::uint32_t> lanes) {
     std::vector<LaneId> ids;
     for (const auto lane : lanes) ids.push_back(LaneId{lane});
@@ -195,6 +197,42 @@ TEST_F(LaneGroupTest, AnIdleOwnerThatWasDeposedLearnsItFromItsOwnRenewal) {
   scheduler.run_for(std::chrono::milliseconds(1500));
   EXPECT_FALSE(owner_answers(a, group_in(0), sees));
   EXPECT_TRUE(owner_answers(b, group_in(0), sees));
+}
+
+TEST_F(LaneGroupTest, AnOwnerThatStoodStillAnswersRepeatsOnlyOnceItKnowsThatNobodyHasTakenTheLane) {
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
+  const auto first = a.node->execute(Add{group, "a", 1, ""}, "add");
+  scheduler.stand_still(std::chrono::seconds(2));
+  const auto again = a.node->execute(Add{group, "a", 1, ""}, "add");
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(again.reply, first.reply);
+  b.group.propose({0});
+  ASSERT_TRUE(serves(b, 0));
+  scheduler.stand_still(std::chrono::seconds(2));
+  const auto deposed = a.node->execute(Add{group, "a", 1, ""}, "add");
+  EXPECT_EQ(deposed.error.code, Code::unavailable) << describe(deposed.error);
+  EXPECT_FALSE(deposed.replayed);
+  EXPECT_EQ(a.group.asked_anew, 1);
+  EXPECT_TRUE(b.node->execute(Add{group, "a", 1, ""}, "add").replayed);
+}
+
+TEST_F(LaneGroupTest, NothingIsTakenWhileTheNodeMayHaveBeenLeftOut) {
+  const std::string group = opened_in_lane_0();
+  ASSERT_FALSE(HasFailure());
+  a.group.is_in_force = false;
+  a.log.fail_next(MemoryLog::Fault::unknown_lost);
+  const auto epoch = (*a.node)->lane_standings()[0].epoch;
+  std::optional<Outcome> outcome;
+  a.node->launch((*a.node)->execute(TallyNode::request(Add{group, "a", 1, ""}, "add")), outcome);
+  scheduler.run_for(std::chrono::seconds(5));
+  EXPECT_FALSE(outcome);
+  EXPECT_EQ(history->owner_epochs[0], epoch) << "it has taken the lane on the strength of what may hold no longer";
+  a.group.is_in_force = true;
+  a.group.propose({0});
+  ASSERT_TRUE(scheduler.run_until([&] { return outcome.has_value(); }));
+  EXPECT_EQ(outcome->error.code, Code::unavailable) << "the append came to nothing";
+  ASSERT_TRUE(serves(a, 0));
 }
 
 TEST_F(LaneGroupTest, ALogThatDoesNotAnswerKeepsNobodyWaitingForEver) {
