@@ -470,4 +470,19 @@ Result<void> LaneProcessor::owner_call(std::size_t domain, std::string_view boun
   return {};
 }
 
+Result<void> LaneProcessor::state_call(std::size_t domain, std::string_view boundary, FnRef<void(const RowReader&)> read) {
+  if (failure_) return make_error(Code::unavailable, "the lane has failed");
+  if (!following_ || draining_) return make_error(Code::unavailable, "the lane is not followed here");
+  const auto behind = follower_.behind(domain);
+  if (!behind) return behind.error();
+  if (*behind) return make_error(Code::unavailable, "the lane's state is behind the log");
+  PrefixedReader rows(*domains_[domain].state, scope_prefix(boundary));
+  try {
+    read(rows);
+  } catch (const RowsUnavailable& error) {
+    return make_error(Code::unavailable, std::string("lane state cannot be read: ") + error.what());
+  }
+  return {};
+}
+
 }  // namespace tidemark::runtime

@@ -78,6 +78,8 @@ class LaneProcessor {
   std::size_t queued() const { return queue_.size(); }
 
   Result<void> owner_call(std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read);
+  /// Of a lane that is followed: see FollowedState.
+  Result<void> state_call(std::size_t domain, std::string_view boundary, FnRef<void(const RowReader&)> read);
   OwnerWaiters& waiters() { return waiters_; }
   VolatileMemory& memory(std::size_t domain) { return *memory_[domain]; }
   std::size_t pending_reactions() const { return reactions_.pending(); }

@@ -31,6 +31,8 @@ class LaneFollower {
   ///   errors   as fold_all_lanes()
   void catch_up(Fn<void(Result<void>)> done);
   bool busy() const { return busy_; }
+  /// Whether the log has more of that domain than was folded.
+  Result<bool> behind(std::size_t domain) const;
   /// Folds no more: what is asked for ends with `cancelled`. `done` once nothing runs on an executor.
   void stop(Fn<void()> done);
 
@@ -39,7 +41,6 @@ class LaneFollower {
   void fold_next(std::size_t domain);
   void write(std::size_t domain, Result<FoldedSlice> slice);
   void end_round(Result<void> result);
-  Result<bool> behind(std::size_t domain) const;
 
   const LaneId lane_;
   const Parts parts_;

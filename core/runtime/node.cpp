@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/runtime/domain_index.hpp"
+#include "core/runtime/followed_state.hpp"
 #include "core/runtime/lane.hpp"
 #include "core/runtime/lane_group.hpp"
 #include "core/runtime/projection_skip.hpp"
@@ -18,7 +19,7 @@ constexpr std::size_t kSkipReasonMax = 1000;
 constexpr Duration kFirstLanesPatience = std::chrono::seconds(10), kFirstLanesLook{10};
 constexpr Duration kIndexPatience = std::chrono::seconds(10);
 
-class NodeImpl final : public Node {
+class NodeImpl final : public Node, public FollowedState {
  public:
   NodeImpl(NodeParts parts, std::vector<Domain> domains, NodeOptions options)
       : parts_(std::move(parts)), domains_(std::move(domains)), options_(std::move(options)) {}
@@ -158,6 +159,13 @@ class NodeImpl final : public Node {
     if (!index) return make_error(Code::invalid_argument, "no such domain: " + std::string(domain));
     if (lanes_.empty()) return make_error(Code::unavailable, "the node is starting");
     return lanes_[lane_of(boundary, parts_.log.lanes()).value]->owner_call(*index, boundary, read);
+  }
+
+  Result<void> state_call(std::string_view domain, std::string_view boundary, FnRef<void(const RowReader&)> read) override {
+    const auto index = domain_index(domain);
+    if (!index) return make_error(Code::invalid_argument, "no such domain: " + std::string(domain));
+    if (lanes_.empty()) return make_error(Code::unavailable, "the node is starting");
+    return lanes_[lane_of(boundary, parts_.log.lanes()).value]->state_call(*index, boundary, read);
   }
 
   std::shared_ptr<const RowReader> projection_rows(std::string_view name) const override { return rows_of(name); }
@@ -560,6 +568,12 @@ class NodeImpl final : public Node {
 };
 
 }  // namespace
+
+FollowedState& followed_state(Node& node) {
+  auto* state = dynamic_cast<FollowedState*>(&node);
+  TM_ASSERT(state != nullptr, "the node was made by make_node()");
+  return *state;
+}
 
 std::unique_ptr<Node> make_node(NodeParts parts, std::vector<Domain> domains, NodeOptions options) {
   return std::make_unique<NodeImpl>(std::move(parts), std::move(domains), std::move(options));

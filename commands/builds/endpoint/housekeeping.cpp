@@ -7,6 +7,7 @@
 #include "commands/builds/queries.hpp"
 #include "core/event/json.hpp"
 #include "core/observe/log.hpp"
+#include "core/runtime/followed_state.hpp"
 #include "schemas/builds/commands.hpp"
 #include "schemas/builds/topics.hpp"
 
@@ -29,8 +30,23 @@ struct House {
   PurgesRow purges_seen;                   // whose files have been looked for
   std::optional<SteadyTime> listed;
 
+  /// By the owner of the state, which is another node.
+  bool purged_elsewhere() {
+    bool purged = false;
+    const bool asked = node.ready() && runtime::followed_state(node).state_call(kDomainName, kDefaultPool, [&](const RowReader& state) {
+      purged = purge_count(state).count != purges_seen.count;
+    }).ok();
+    return asked && purged;
+  }
+
   bool owner_call(FnRef<void(const runtime::OwnerView&)> read) {
     return node.ready() && node.owner_call(kDomainName, kDefaultPool, read).ok();
+  }
+  /// The state to ask about files: the owner's, or what this node knows of it. What is gone there is gone for good, and what is
+  /// not heard of is left alone until it is old.
+  bool state_call(FnRef<void(const RowReader& state)> read) {
+    if (owner_call([read](const runtime::OwnerView& view) { read(view.state); })) return true;
+    return node.ready() && runtime::followed_state(node).state_call(kDomainName, kDefaultPool, read).ok();
   }
 };
 
@@ -56,9 +72,9 @@ Task<void> purge_due(House& house) {
 /// Deletes certificates that were purged, and those of builds that never came to be.
 Task<void> clear_certificates(House& house) {
   std::function<blob::Use(std::string_view)> use_of = [&house](std::string_view name) {
-    auto use = blob::Use::needed;  // unless the owner says otherwise
-    house.owner_call([&](const runtime::OwnerView& view) {
-      switch (certs_use(view.state, name)) {
+    auto use = blob::Use::needed;  // unless the state says otherwise
+    house.state_call([&](const RowReader& state) {
+      switch (certs_use(state, name)) {
         case CertsUse::needed: break;
         case CertsUse::gone: use = blob::Use::gone; break;
         case CertsUse::unknown: use = blob::Use::unknown; break;
@@ -74,8 +90,8 @@ Task<void> clear_certificates(House& house) {
 
 Task<void> clear_objects(House& house) {
   std::function<bool(std::string_view)> is_referenced = [&house](std::string_view sha256) {
-    bool used = true;  // unless the owner says otherwise
-    house.owner_call([&](const runtime::OwnerView& view) { used = is_blob_used(view.state, sha256); });
+    bool used = true;  // unless the state says otherwise
+    house.state_call([&](const RowReader& state) { used = is_blob_used(state, sha256); });
     return used;
   };
   auto collecting = house.blobs.collect(house.options.orphan_age, std::move(is_referenced));
@@ -88,7 +104,7 @@ Task<void> pass(House& house) {
   auto purging = purge_due(house);
   co_await std::move(purging);
   PurgesRow purges = house.purges_seen;
-  const bool asked = house.owner_call([&](const runtime::OwnerView& view) { purges = purge_count(view.state); });
+  const bool asked = house.state_call([&](const RowReader& state) { purges = purge_count(state); });
   if (!asked || house.ended) co_return;
   const SteadyTime now = house.node.scheduler().now();
   const bool list = purges.shared != house.purges_seen.shared || !house.listed || now - *house.listed >= house.options.listing_interval;
@@ -119,6 +135,7 @@ Task<void> wait(House& house) {
     }
     auto pausing = sleep_for(scheduler, kNotReady);
     co_await pausing;
+    if (house.purged_elsewhere()) co_return;
   }
 }
 

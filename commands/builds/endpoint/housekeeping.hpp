@@ -2,9 +2,9 @@
 // Files that nobody needs any more. The log decides (PurgeBlob), this deletes: certificates as soon as their purge is recorded,
 // sources and results when no build refers to them, and what an upload left that never became a build.
 //
-// A pass asks the owner's state, which is the log's end under the lease, about each file found; without it, nothing is removed.
-// A file that is unreferenced and older than `orphan_age` goes, unless a request that may yet refer to it holds it
-// (BlobStore::hold). A crash anywhere leaves files for the next pass, never a reference without its file.
+// A pass asks the owner's state, which is the log's end under the lease, about each file found. A node that does not own it asks
+// what it knows of the log, about the copies that it has; without either, nothing is removed. A file that is unreferenced and older
+// than `orphan_age` goes, unless a request that may yet refer to it holds it (BlobStore::hold). A crash anywhere leaves files for the next pass, never a reference without its file.
 
 #include <memory>
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "core/event/record.hpp"
+#include "core/runtime/followed_state.hpp"
 #include "core/runtime/lane_group.hpp"
 #include "core/runtime/log_cursor.hpp"
 #include "tests/support/memory_log/memory_log.hpp"
@@ -131,6 +132,28 @@ TEST_F(LaneGroupTest, WhatOneNodeDecidesTheOtherHasWarm) {
   const auto read = tally::kBalances.get(*(*b.node)->projection_rows("tally.balances"), group, "a");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->balance, 5);
+}
+
+TEST_F(LaneGroupTest, TheStateOfAFollowedLaneCanBeReadAndThatOfAnOwnedOneOnlyByItsOwner) {
+  const std::string group = opened_in_lane_0();
+  scheduler.run_for(std::chrono::seconds(3));  // the predecessor's lease has passed
+  bool owner_sees = false, follower_sees = false;
+  const auto see = [&](Member& member, bool& sees) {
+    return followed_state(**member.node).state_call("tally", group, [&](const RowReader& state) { sees = tally::kAccounts.contains(state, "a"); });
+  };
+  b.node->settle();
+  ASSERT_TRUE(see(b, follower_sees).ok());
+  EXPECT_TRUE(follower_sees);
+  EXPECT_EQ(see(a, owner_sees).error().code, Code::unavailable);
+  ASSERT_TRUE(owner_answers(a, group, owner_sees));
+  EXPECT_FALSE(owner_answers(b, group, follower_sees));
+
+  ASSERT_EQ(a.node->execute(Add{group, "a", 5, ""}).kind, Outcome::Kind::accepted);
+  const auto late = see(b, follower_sees);
+  EXPECT_TRUE(late.ok() || late.error().code == Code::unavailable);
+  b.group.propose({0});
+  ASSERT_TRUE(serves(b, 0));
+  EXPECT_EQ(see(b, follower_sees).error().code, Code::unavailable);
 }
 
 TEST_F(LaneGroupTest, AProposedLaneMovesWithItsStateAndOthersAreNotTouched) {
