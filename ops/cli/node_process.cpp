@@ -11,7 +11,6 @@
 #include "core/api/platform_surface.hpp"
 #include "core/base/disk.hpp"
 #include "core/base/executors.hpp"
-#include "core/blob/blob_store.hpp"
 #include "core/http/client/client.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/observe/log.hpp"
@@ -23,6 +22,7 @@
 #include "ops/cli/domain_registration.hpp"
 #include "ops/cli/guide.hpp"
 #include "ops/cli/installation.hpp"
+#include "ops/cli/node_blobs.hpp"
 #include "ops/cli/node_cluster.hpp"
 #include "ops/cli/node_log.hpp"
 #include "ops/cli/not_ready.hpp"
@@ -98,7 +98,7 @@ struct Process {
   NodeCluster cluster;
   PersonalData personal;
   std::unique_ptr<store::StoreFactory> stores;
-  std::unique_ptr<blob::BlobStore> blobs;
+  NodeBlobs blobs;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<runtime::OutboundCalls> calls;
   std::unique_ptr<runtime::Node> node;
@@ -210,7 +210,7 @@ Result<void> compose(Process& process) {
                                        .directory = process.cluster.directory};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
-  const DomainServices services{.node = *process.node, .blobs = *process.blobs, .keys = *process.installation.ring, .blocking = *process.files,
+  const DomainServices services{.node = *process.node, .blobs = process.blobs.store(), .keys = *process.installation.ring, .blocking = *process.files,
                                 .position_tag = position_tag(*process.installation.ring), .metrics = process.metrics.get()};
   for (const auto& domain : process.domains) {
     for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node, *domain));
@@ -221,6 +221,7 @@ Result<void> compose(Process& process) {
     if (surface.on_main_port) described.surfaces.push_back(&surface);
   }
   *documents = schema::make_documents(described);
+  for (http::Route& route : process.blobs.routes()) surfaces.front().routes.push_back(std::move(route));  // for nodes: in no document
   http::ServerOptions serving;
   serving.metrics = process.metrics.get();
   serving.on_answer = [every = process.settings.flag("access_log")](const http::Exchange& exchange) { log_answer(exchange, every); };
@@ -346,7 +347,7 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes",
-                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "node_id", "advertise_url", "session_timeout", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "blobs", "blobs_shared", "node_id", "advertise_url", "session_timeout", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
                                 "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
@@ -373,6 +374,7 @@ Result<NodePlan> make_node_plan(const Settings& settings, const PortMeaning& por
   if (settings.is_set("outbound_ca_file") && ::access(settings.text("outbound_ca_file").c_str(), R_OK) != 0) {
     return bad_setting("outbound_ca_file", settings.value("outbound_ca_file"), "a PEM file that can be read");
   }
+  if (auto fits = check_blob_settings(settings); !fits.ok()) return fits.take_error();
   for (const DomainRegistration& domain : registered_domains()) {
     if (!domain.check) continue;
     if (auto fits = domain.check(settings); !fits.ok()) return fits.take_error();
@@ -390,7 +392,8 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   observe::watch_process(*process.metrics, TIDEMARK_VERSION, plan.data);
   if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
-  auto blobs = blob::make_blob_store(plan.data + "/blobs", process.loop->scheduler(), *process.files, process.installation.ring.get(), process.metrics.get());
+  auto blobs = open_node_blobs({settings, plan.data, *process.installation.ring, *process.loop, *process.files, *process.lookups, process.metrics.get(),
+                                blob_peers(process.cluster)});
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
   process.blobs = std::move(*blobs);
   if (const auto composed = compose(process); !composed.ok()) return complain(composed.error().message, kExitUsage);
