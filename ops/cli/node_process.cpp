@@ -28,6 +28,7 @@
 #include "ops/cli/not_ready.hpp"
 #include "ops/cli/observers.hpp"
 #include "ops/cli/personal_data.hpp"
+#include "ops/cli/relayed.hpp"
 #include "ops/cli/retention.hpp"
 #include "ops/cli/service_manager.hpp"
 #include "ops/cli/tls_files.hpp"
@@ -101,6 +102,7 @@ struct Process {
   NodeBlobs blobs;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<runtime::OutboundCalls> calls;
+  std::unique_ptr<http::Relay> relay;  ///< null: every lane is this node's
   std::unique_ptr<runtime::Node> node;
   std::unique_ptr<http::Server> server;
   std::vector<http::BoundListener> bound;
@@ -151,6 +153,17 @@ Result<void> open_calls(Process& process) {
   if (!client.ok()) return bad_setting("outbound_ca_file", process.settings.value("outbound_ca_file"), "a PEM file: " + client.error().message);
   process.client = std::move(*client);
   process.calls = api::make_outbound_calls(*process.client, process.loop->scheduler(), signing_secrets(*process.installation.ring));
+  return {};
+}
+
+/// What requests to owners of other nodes go through; none when every lane is this node's.
+Result<void> open_relay(Process& process) {
+  if (!process.cluster.group) return {};
+  http::RelayOptions options;
+  options.ca_file = process.settings.text("outbound_ca_file");
+  auto relay = http::make_relay(*process.loop, *process.lookups, std::move(options));
+  if (!relay.ok()) return bad_setting("outbound_ca_file", process.settings.value("outbound_ca_file"), "a PEM file: " + relay.error().message);
+  process.relay = std::move(*relay);
   return {};
 }
 
@@ -212,8 +225,15 @@ Result<void> compose(Process& process) {
   surfaces.push_back(api::make_metrics_surface(platform));
   const DomainServices services{.node = *process.node, .blobs = process.blobs.store(), .keys = *process.installation.ring, .blocking = *process.files,
                                 .position_tag = position_tag(*process.installation.ring), .metrics = process.metrics.get()};
+  if (auto opened = open_relay(process); !opened.ok()) return opened;
+  const auto place = process.relay ? std::make_shared<const RelayPlace>(RelayPlace{*process.node, *process.relay, *process.cluster.directory}) : nullptr;
+  std::size_t of = 0;
   for (const auto& domain : process.domains) {
-    for (http::Surface& surface : domain->surfaces(services)) surfaces.push_back(gated(std::move(surface), *process.node, *domain));
+    const std::string& name = process.node->domains()[of++].name;
+    for (http::Surface& surface : domain->surfaces(services)) {
+      if (process.relay) surface = relayed(std::move(surface), name, *domain, place);
+      surfaces.push_back(gated(std::move(surface), *process.node, *domain));
+    }
   }
   const auto documents = std::make_shared<schema::Documents>();
   for (http::Route& route : schema::document_routes(documents)) surfaces.front().routes.push_back(std::move(route));

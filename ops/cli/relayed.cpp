@@ -38,9 +38,9 @@ http::Surface relayed(http::Surface surface, std::string domain, const DomainIns
     if (!boundary) continue;
     route.handler = [place, manners, domain, boundary = *boundary, inner = std::move(route.handler)](http::Request& request) -> Task<http::Response> {
       if (request.header(http::kRelayedField) || owned_here(place->node, domain, boundary)) return inner(request);
-      auto url = place->url_of_owner(lane_of(boundary, place->node.log().lanes()));
-      if (!url) return inner(request);
-      return pass_on(place, manners, std::move(*url), request);
+      auto owner = place->directory.owner_of(lane_of(boundary, place->node.log().lanes()));
+      if (!owner || owner->is_self || owner->url.empty()) return inner(request);
+      return pass_on(place, manners, std::move(owner->url), request);
     };
   }
   return surface;

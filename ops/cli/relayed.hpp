@@ -1,11 +1,10 @@
 #pragma once
 // Requests about a lane that another node owns are passed on to that node, so that a client may ask any.
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "core/cluster/directory.hpp"
 #include "core/http/http.hpp"
 #include "core/http/relay/relay.hpp"
 #include "core/runtime/node.hpp"
@@ -17,8 +16,7 @@ namespace tidemark::cli {
 struct RelayPlace {
   runtime::Node& node;
   http::Relay& relay;
-  /// Main URL of the node that is to own the lane; nullopt when that is this one, or nobody knows.
-  std::function<std::optional<std::string>(LaneId lane)> url_of_owner;
+  const cluster::Directory& directory;
 };
 
 /// The surface, with each route that asks an owner (DomainInstance::boundary()) answered by whoever that is. A request that was
