@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -30,6 +31,13 @@ template <class T>
 using Owned = std::unique_ptr<T, void (*)(T*)>;
 using Event = Owned<rd_kafka_event_t>;
 
+/// CLOCK_BOOTTIME goes on while the machine sleeps, and no clock stops with a process that is stopped.
+Duration since_boot() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(now.tv_nsec));
+}
+
 /// Never waits for the group: who wants to leave it says so before.
 struct DropMember {
   void operator()(rd_kafka_t* member) const { rd_kafka_destroy_flags(member, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
@@ -39,7 +47,7 @@ class Group final : public KafkaLaneGroup {
  public:
   Group(Executor& home, KafkaLaneGroupOptions options, Duration session)
       : home_(home), options_(std::move(options)), session_(session), topic_(log::kafka::lanes_topic(options_.prefix)),
-        tick_(std::clamp(session_ / 10, Duration(20), kTickMost)) {
+        tick_(std::clamp(session_ / 10, Duration(20), kTickMost)), still_(session_ * 4 / 5) {
     options_.client.client_id = member_name(options_.node_id, options_.url);
     const Member self{options_.node_id, options_.url, true, {}};
     sight_ = std::make_shared<const Sight>(Sight{{self}, std::nullopt});
@@ -71,7 +79,8 @@ class Group final : public KafkaLaneGroup {
     std::lock_guard lock(mutex_);
     return sight_;
   }
-  bool in_force() const override { return in_force_; }
+  /// Also not when this process has stood still: then nobody has listened to the group.
+  bool in_force() const override { return in_force_ && since_boot() - ticked_.load() < still_; }
 
   void join(std::function<void(const std::vector<LaneId>&)> proposed) override {
     proposed_ = std::move(proposed);
@@ -117,6 +126,7 @@ class Group final : public KafkaLaneGroup {
   const Duration session_;
   const std::string topic_;
   const Duration tick_;
+  const Duration still_;  ///< without a tick for so long, the group may have gone on without this node
 
   // Home thread.
   std::function<void(const std::vector<LaneId>&)> proposed_;
@@ -132,6 +142,7 @@ class Group final : public KafkaLaneGroup {
   bool told_of_namesake_ = false;
 
   std::atomic<bool> in_force_{false};
+  std::atomic<Duration> ticked_{Duration(0)};  ///< since boot, the machine's sleep included
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<const Sight> sight_;  ///< guarded, as these
@@ -143,9 +154,14 @@ class Group final : public KafkaLaneGroup {
 
 void Group::run() {
   subscribe();
+  ticked_ = since_boot();
   for (;;) {
     Fn<void()> left;
     bool anew = false;
+    // Having stood still it may have been left out without knowing it yet: only what is proposed from now on counts.
+    const Duration now = since_boot();
+    if (now - ticked_.load() >= still_ && in_force_.exchange(false)) subscribe();
+    ticked_ = now;
     {
       std::lock_guard lock(mutex_);
       if (wishes_.stop) break;
