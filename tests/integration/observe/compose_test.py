@@ -49,9 +49,9 @@ class Compose(unittest.TestCase):
         with open(os.path.join(FOLDER, "Dockerfile"), encoding="utf-8") as file:
             cls.dockerfile = file.read()
 
-    def test_it_has_a_broker_a_node_and_prometheus_and_nothing_that_compose_does_not_know(self):
-        self.assertEqual(set(self.services), {"kafka", "topics", "node-1", "prometheus"})
-        self.assertEqual(set(self.nodes), {"node-1"})
+    def test_it_has_a_broker_two_nodes_and_prometheus_and_nothing_that_compose_does_not_know(self):
+        self.assertEqual(set(self.services), {"kafka", "topics", "node-1", "node-2", "prometheus"})
+        self.assertEqual(set(self.nodes), {"node-1", "node-2"})
         self.assertEqual(set(self.file) - {"x-node"}, {"name", "services", "volumes"})
         known = {"image", "build", "restart", "ports", "environment", "volumes", "healthcheck", "command", "depends_on", "stop_grace_period", "ulimits"}
         for name, service in self.services.items():
@@ -61,7 +61,7 @@ class Compose(unittest.TestCase):
     def test_every_command_line_is_one_the_program_takes(self):
         commands = [service["command"] for service in self.services.values() if service["image"] == "tidemark"]
         commands.append(re.search(r"^CMD (\[.*\])$", self.dockerfile, re.M).group(1))
-        self.assertEqual(len(commands), 3)
+        self.assertEqual(len(commands), 4)
         for command in commands:
             command = yaml.safe_load(command) if isinstance(command, str) else command
             self.assertTrue(all(isinstance(word, str) for word in command), command)
@@ -88,13 +88,15 @@ class Compose(unittest.TestCase):
     def test_nodes_differ_in_name_and_data_and_share_the_keys(self):
         ids = [option(node["command"], "--node-id") for node in self.nodes.values()]
         self.assertEqual(sorted(ids), sorted(self.nodes))
+        for name, node in self.nodes.items():
+            self.assertEqual(option(node["command"], "--advertise-url"), f"http://{name}:" + option(node["command"], "--listen").rsplit(":", 1)[1])
         mounts = [dict(reversed(volume.split(":")[:2]) for volume in node["volumes"]) for node in self.nodes.values()]
         for node, mounted in zip(self.nodes.values(), mounts):
             for setting in ("--data", "--keys"):
                 self.assertIn(option(node["command"], setting), mounted)
                 self.assertIn(option(node["command"], setting), self.dockerfile)
         data, keys = ([mounted[option(node["command"], setting)] for node, mounted in zip(self.nodes.values(), mounts)] for setting in ("--data", "--keys"))
-        self.assertEqual((len(set(data)), len(set(keys))), (len(self.nodes), 1))
+        self.assertEqual((len(set(data)), len(set(keys))), (2, 1))
 
     def test_services_wait_for_what_they_need_and_say_when_they_are_well(self):
         for name, service in self.services.items():
@@ -133,7 +135,7 @@ class Compose(unittest.TestCase):
                 self.assertTrue(os.path.isfile(os.path.join(context, service["build"]["dockerfile"])))
         self.assertEqual(used, set(self.file["volumes"]))
 
-    def test_prometheus_scrapes_every_node_and_knows_the_alerts(self):
+    def test_prometheus_scrapes_both_nodes_and_knows_the_alerts(self):
         with open(os.path.join(FOLDER, "prometheus.yml"), encoding="utf-8") as file:
             text = file.read()
         targets = [target for job in yaml.safe_load(text)["scrape_configs"] for config in job["static_configs"] for target in config["targets"]]
