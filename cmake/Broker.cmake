@@ -11,13 +11,17 @@ else()
   message(STATUS "NOT TESTED: nothing runs against a Kafka broker, since java (17) or mvn is missing; ops/setup --ci installs them")
 endif()
 
-# tm_broker_tests(<name> COMMAND ... [TIMEOUT seconds]): a test for each broker release, "<name>_<release>", of label ci.
+# tm_broker_tests(<name> COMMAND ... [TIMEOUT seconds] [RELEASES ...]): a test for each broker release, "<name>_<release>", of label ci. With
+# RELEASES for those only: what is about our nodes rather than the broker need not be seen beside each.
 function(tm_broker_tests name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;RELEASES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  foreach(release 3.9 4.1)
+  if(NOT ARG_RELEASES)
+    set(ARG_RELEASES 3.9 4.1)
+  endif()
+  foreach(release ${ARG_RELEASES})
     add_test(NAME ${name}_kafka_${release} COMMAND ${ARG_COMMAND})
     set_tests_properties(${name}_kafka_${release} PROPERTIES LABELS ci TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT KAFKA_VERSION=${release}
       RESOURCE_LOCK kafka_broker)  # one broker at a time: each has a heap
