@@ -132,6 +132,7 @@ void LaneProcessor::claim() {
   take([this](Result<void> result) {
     if (result || failure_ || !wanted_ || draining_) return;
     if (result.error().code == Code::fenced) return lose(result.take_error());
+    if (options_.on_lane_not_taken) options_.on_lane_not_taken(lane_, result.error(), static_cast<unsigned>(failed_takes_ + 1));
     claim_later();
   });
 }

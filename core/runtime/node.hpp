@@ -159,6 +159,9 @@ struct NodeOptions {
   metrics::Registry* metrics = nullptr;  ///< outlives the node; null: nothing is counted
   /// Told on the scheduler when a projection stops at an event.
   std::function<void(std::string_view projection, const ProjectionFault& fault)> on_projection_fault{};
+  /// Told on the scheduler when a lane that this node should serve could not be taken, for the how manieth time in a row. It is
+  /// tried again, within 2 s.
+  std::function<void(LaneId lane, const Error& why, unsigned times)> on_lane_not_taken{};
 };
 
 /// One node over one log.

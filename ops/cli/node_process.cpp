@@ -198,6 +198,7 @@ Result<void> compose(Process& process) {
   options.build = TIDEMARK_VERSION;
   options.metrics = process.metrics.get();
   options.on_projection_fault = log_projection_fault;
+  options.on_lane_not_taken = log_lane_not_taken;
   // A rebuild has hours; who waits for an answer has not.
   process.rebuilds->post([] { ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kRebuildNice); });
   const auto worker_of = [&process, next = std::size_t{0}](std::string_view name) mutable -> Executor& {

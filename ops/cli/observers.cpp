@@ -21,4 +21,9 @@ void log_projection_fault(std::string_view projection, const runtime::Projection
                                                     {"code", name_of(fault.error.code)}, {"reason", fault.error.message}});
 }
 
+void log_lane_not_taken(LaneId lane, const Error& why, unsigned times) {
+  if (times % 16 != 1) return;
+  observe::warning("lane not taken", {{"lane", lane.value}, {"times", times}, {"code", name_of(why.code)}, {"reason", why.message}});
+}
+
 }  // namespace tidemark::cli

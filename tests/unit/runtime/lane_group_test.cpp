@@ -47,14 +47,22 @@ class LaneGroupTest : public ::testing::Test {
  protected:
   struct Member {
     Member(VirtualScheduler& scheduler, const std::shared_ptr<LogHistory>& history) : log(history, scheduler) { open(scheduler); }
-    void open(VirtualScheduler& scheduler) { node = std::make_unique<GroupNode>(scheduler, log, stores, group); }
+    void open(VirtualScheduler& scheduler) { node = std::make_unique<GroupNode>(scheduler, log, stores, group, not_taken); }
     MemoryLog log;
     MemoryStores stores;
     TestGroup group;
+    std::vector<std::string> not_taken;
     class GroupNode : public DomainNode {
      public:
-      GroupNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, runtime::LaneGroup& group)
-          : DomainNode(scheduler, log, stores, tally::make_domain(), {}, nullptr, &group) {}
+      GroupNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, runtime::LaneGroup& group, std::vector<std::string>& not_taken)
+          : DomainNode(scheduler, log, stores, tally::make_domain(), options(not_taken), nullptr, &group) {}
+      static runtime::NodeOptions options(std::vector<std::string>& not_taken) {
+        runtime::NodeOptions options;
+        options.on_lane_not_taken = [&not_taken](LaneId lane, const Error& why, unsigned times) {
+          not_taken.push_back("lane " + std::to_string(lane.value) + ", " + std::to_string(times) + ": " + std::string(name_of(why.code)));
+        };
+        return options;
+      }
     };
     std::unique_ptr<GroupNode> node;
   };
@@ -120,6 +128,16 @@ TEST_F(LaneGroupTest, ANodeIsReadyBeforeItOwnsAnything) {
   EXPECT_EQ(role(a, 0), LaneStanding::Role::following);
   const auto outcome = a.node->execute(Open{group_in(0), "a", 0});
   EXPECT_EQ(outcome.error.code, Code::unavailable);
+}
+
+TEST_F(LaneGroupTest, ALaneThatCannotBeTakenIsTriedAgainAndSaidEachTime) {
+  a.log.refuse_takes(true);
+  a.group.propose({1});
+  ASSERT_TRUE(scheduler.run_until([&] { return a.not_taken.size() >= 2; }));
+  EXPECT_EQ(a.not_taken[0], "lane 1, 1: unavailable");
+  EXPECT_EQ(a.not_taken[1], "lane 1, 2: unavailable");
+  a.log.refuse_takes(false);
+  EXPECT_TRUE(serves(a, 1));
 }
 
 TEST_F(LaneGroupTest, WhatOneNodeDecidesTheOtherHasWarm) {
