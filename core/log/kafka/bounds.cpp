@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/log/kafka/emptied.hpp"
 #include "core/log/kafka/records.hpp"
 
 namespace tidemark::log::kafka {
@@ -34,8 +35,7 @@ Result<View::Bounds> find_bounds(const Shared& shared, const Topic& topic, LaneI
   const bool is_cut = first > origin.offset;
   View::Bounds bounds;
   bounds.after = end;
-  // Of what retention has emptied the tmseqs are unknown; behind the origin they grow at most as offsets do.
-  bounds.begin = bounds.end = is_cut ? origin.tmseq + static_cast<std::uint64_t>(end - origin.offset) : origin.tmseq;
+  bounds.begin = bounds.end = origin.tmseq;  // of what retention has emptied: see ask_others()
   if (!is_cut && origin.tmseq > 0) bounds.first = Mark{origin.tmseq, origin.offset};
   if (first == end) return bounds;
   const PartitionName partition = partition_of(topic, lane);
@@ -69,23 +69,14 @@ Result<View::Bounds> find_bounds(const Shared& shared, const Topic& topic, LaneI
   return bounds;
 }
 
-/// What the lane's newest records say of the end of a partition that retention has emptied. An append takes at least two offsets,
-/// its record and its marker: where fewer have come since, none has.
-void ask_others(Shared& shared, const std::vector<Topic>& topics, const Topic& emptied, LaneId lane, std::int64_t end_offset) {
-  std::optional<CommitPart> newest;
-  for (const Topic& topic : topics) {
-    const auto parts = decode_commit(shared.view.commit(topic.id, lane));
-    if (!parts) continue;
-    for (const CommitPart& part : *parts) {
-      if (part.topic == emptied.spec.name && (!newest || part.first + part.count > newest->first + newest->count)) newest = part;
-    }
-  }
-  if (!newest || newest->count > 0 || newest->after > end_offset) return;
-  const auto since = static_cast<std::uint64_t>(end_offset - newest->after);
+/// What the lane's newest records say of the end of a partition that retention has emptied.
+void ask_others(Shared& shared, const std::vector<Topic>& topics, const Topic& emptied, LaneId lane, const Origin& origin, std::int64_t end_offset) {
+  std::vector<std::string> commits;
+  for (const Topic& topic : topics) commits.push_back(shared.view.commit(topic.id, lane));
   View::Bounds bounds;
-  bounds.begin = bounds.end = newest->first + (since < 2 ? 0 : since);
+  bounds.begin = bounds.end = end_of_emptied(emptied.spec.name, {origin.tmseq, origin.offset}, commits, end_offset);
   bounds.after = end_offset;
-  if (bounds.end < shared.view.end(emptied.id, lane)) shared.view.set_bounds(emptied.id, lane, std::move(bounds));
+  shared.view.set_bounds(emptied.id, lane, std::move(bounds));
 }
 
 Origin origin_of(const Origins& origins, const Topic& topic, LaneId lane) {
@@ -132,8 +123,9 @@ Result<void> find_bounds(Shared& shared, const std::vector<Topic>& topics, const
   all.insert(all.end(), topics.begin(), topics.end());
   for (std::size_t i = 0; result.ok() && i < which.size(); ++i) {
     const auto [topic, lane] = which[i];
-    const bool is_emptied = (*firsts)[i] > origin_of(origins, *topic, lane).offset && shared.view.commit(topic->id, lane).empty();
-    if (is_emptied) ask_others(shared, all, *topic, lane, (*ends)[i]);
+    const Origin origin = origin_of(origins, *topic, lane);
+    const bool is_emptied = (*firsts)[i] > origin.offset && shared.view.commit(topic->id, lane).empty();
+    if (is_emptied) ask_others(shared, all, *topic, lane, origin, (*ends)[i]);
   }
   return result;
 }

@@ -107,7 +107,8 @@ void Follower::trouble(Followed& followed, const rd_kafka_message_s& message) {
 bool Follower::is_cut(const Followed& followed, const rd_kafka_message_s& message, std::int64_t after) {
   if (followed.topic.spec.topic_class == TopicClass::fact) return false;
   auto first = ask_offsets(client_.get(), {{followed.topic.full_name, message.partition}}, Edge::first, kAskPatience);
-  return first.ok() && first->front() > after;
+  // All of what was seen is cut: who did not see it may have had to guess where it ended (end_of_emptied).
+  return first.ok() && first->front() > 0 && first->front() >= after;
 }
 
 Result<void> Follower::record(Followed& followed, const rd_kafka_message_s& message) {

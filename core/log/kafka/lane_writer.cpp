@@ -5,12 +5,17 @@
 
 #include <algorithm>
 
+#include "core/log/kafka/lane_tail.hpp"
+
 namespace tidemark::log::kafka {
 namespace {
 
 constexpr Duration kLearnPatience = std::chrono::seconds(2);
 constexpr Duration kLookPatience = std::chrono::seconds(2);
 constexpr auto kRetryDelay = std::chrono::milliseconds(100);
+/// Between an append and the next. A broker that still writes the markers of the one before has the client come back in 20 ms:
+/// waiting for them costs a few and takes most of those 20 off the slowest (docs/benchmarks.md has both).
+constexpr auto kMarkersWritten = std::chrono::milliseconds(3);
 
 std::string lane_text(LaneId lane) { return "lane " + std::to_string(lane.value); }
 
@@ -153,76 +158,6 @@ Result<void> LaneWriter::renew_producer(Clock::time_point deadline) {
   return make_error(Code::unavailable, lane_text(lane_) + " cannot be taken: " + why);
 }
 
-Result<std::vector<Published>> LaneWriter::read_tail(Clock::time_point deadline, bool to_the_end) {
-  const auto topics = shared_.owned_topics();
-  std::vector<PartitionName> partitions;
-  for (const Topic& topic : topics) partitions.push_back(partition_of(topic, lane_));
-  rd_kafka_s* const client = to_the_end ? shared_.uncommitted.get() : shared_.history->client();
-  auto ends = ask_offsets(client, partitions, Edge::end, left(deadline));
-  if (!ends) return ends.take_error();
-  std::vector<Published> tail;
-  MessageReader reader;
-  for (std::size_t i = 0; i < topics.size(); ++i) {
-    const Topic& topic = topics[i];
-    std::uint64_t next = shared_.view.end(topic.id, lane_);
-    RecordBatchBuilder builder;
-    std::uint64_t first = next;
-    std::int64_t first_offset = 0;
-    std::optional<Error> wrong;
-    std::uint64_t resume = kNowhere;
-    const auto take = [&](const rd_kafka_message_s& message) {
-      auto record = reader.read(message);
-      if (record.ok() && record->tmseq < next) return true;  // known
-      if (record.ok() && record->tmseq > next) {
-        wrong = make_error(Code::corrupt, place_of(message) + " has tmseq " + std::to_string(record->tmseq) + " where " + std::to_string(next) + " is due");
-      } else if (!record.ok()) {
-        wrong = record.take_error();
-      }
-      if (wrong) return false;
-      if (builder.empty()) {
-        first = next;
-        first_offset = message.offset;
-      }
-      builder.add(record->view);
-      ++next;
-      if (!record->commit.empty()) {
-        auto batch = std::make_shared<std::string>();
-        builder.encode(static_cast<std::int64_t>(first), *batch);
-        tail.push_back({topic.id, first, next - first, std::move(batch), Mark{first, first_offset}, message.offset + 1, std::string(record->commit)});
-        builder.clear();
-      }
-      return true;
-    };
-    const History::Request request{partitions[i], shared_.view.after(topic.id, lane_), (*ends)[i], left(deadline)};
-    auto done = shared_.history->read(request, resume, take);
-    if (!done) return done.take_error();
-    if (!wrong && !builder.empty()) {
-      wrong = make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + ": the append at tmseq " + std::to_string(first) + " has no last record: it was torn");
-    }
-    if (wrong) return *wrong;
-  }
-  return tail;
-}
-
-/// Of the last append that touched a topic every other topic must have its part.
-Result<void> LaneWriter::check_commits() const {
-  const auto topics = shared_.owned_topics();
-  for (const Topic& topic : topics) {
-    const std::string commit = shared_.view.commit(topic.id, lane_);
-    if (commit.empty()) continue;
-    const auto parts = decode_commit(commit);
-    if (!parts) return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + ": tmcommit does not decode: " + commit);
-    for (const CommitPart& part : *parts) {
-      if (part.count == 0) continue;
-      const auto other = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.spec.name == part.topic; });
-      if (other == topics.end() || shared_.view.end(other->id, lane_) >= part.first + part.count) continue;
-      return make_error(Code::corrupt, topic.full_name + " " + lane_text(lane_) + " holds an append (" + commit + ") of which " + other->full_name +
-                                           " lacks its part: the transaction was torn");
-    }
-  }
-  return {};
-}
-
 Result<Ownership> LaneWriter::do_take() {
   const auto taking = shared_.metrics.taking();
   auto taken = try_take();
@@ -235,11 +170,11 @@ Result<Ownership> LaneWriter::try_take() {
   const auto deadline = Clock::now() + shared_.options.patience;
   epoch_ = 0;
   if (auto renewed = renew_producer(deadline); !renewed) return renewed.take_error();
-  auto tail = read_tail(deadline, true);
+  auto tail = read_tail(shared_, lane_, Isolation::uncommitted, left(deadline));
   auto whole = tail.ok() ? Result<void>() : Result<void>(tail.take_error());
   if (whole.ok()) {
-    if (shared_.view.publish(lane_, std::move(*tail))) shared_.grown();
-    whole = check_commits();
+    if (publish(shared_, lane_, std::move(*tail))) shared_.grown();
+    whole = check_commits(shared_, lane_);
   }
   if (!whole) {
     lose();
@@ -332,6 +267,7 @@ Result<void> LaneWriter::do_append(Work& work) {
 Result<void> LaneWriter::send(Sending& sending) {
   meet_topics();
   meet_topics(sending.moves);
+  std::this_thread::sleep_until(committed_ + kMarkersWritten);
   const auto begun = take_error(rd_kafka_begin_transaction(producer_.get()));
   if (begun.fenced) return settle_fenced(sending, false);
   if (begun.failed) return unsettled(sending, begun.text);
@@ -358,6 +294,7 @@ Result<void> LaneWriter::send(Sending& sending) {
     return unsettled(sending, taken.error().message);
   }
   const auto error = take_error(rd_kafka_commit_transaction(producer_.get(), static_cast<int>(shared_.options.append_patience.count())));
+  committed_ = Clock::now();
   if (!error.failed) return {};
   if (!error.fenced) return unsettled(sending, error.text);
   const bool delivered = std::all_of(sending.parts.begin(), sending.parts.end(), [](const Sending::Part& part) {
@@ -400,10 +337,10 @@ Result<void> LaneWriter::settle_fenced(Sending& sending, bool delivered) {
 }
 
 Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
-  auto tail = read_tail(Clock::now() + kLookPatience, false);
+  auto tail = read_tail(shared_, lane_, Isolation::committed, kLookPatience);
   if (!tail) return tail.take_error();
   Sight sight;
-  sight.others = std::any_of(tail->begin(), tail->end(), [&](const Published& part) { return part.commit != sending.commit; });
+  sight.others = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& part) { return part.commit != sending.commit; });
   for (const Sending::Part& part : sending.parts) {
     const std::uint64_t end = shared_.view.end(part.topic.id, lane_);
     if (end > part.first) {  // followed already
@@ -413,7 +350,7 @@ Result<LaneWriter::Sight> LaneWriter::look_for(const Sending& sending) {
       if (!ours || end > part.first + part.offsets.size()) sight.others = true;
       continue;
     }
-    const bool ours = std::any_of(tail->begin(), tail->end(), [&](const Published& found) {
+    const bool ours = std::any_of(tail->parts.begin(), tail->parts.end(), [&](const Published& found) {
       return found.topic == part.topic.id && found.first == part.first && found.commit == sending.commit && *found.batch == *part.batch;
     });
     if (ours) ++sight.parts;

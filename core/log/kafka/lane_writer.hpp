@@ -69,9 +69,6 @@ class LaneWriter {
   Result<void> unsettled(Sending& sending, const std::string& why);
   Result<void> settle_fenced(Sending& sending, bool delivered);
   Result<void> renew_producer(Clock::time_point deadline);
-  /// What the brokers hold behind what this process knows.
-  Result<std::vector<Published>> read_tail(Clock::time_point deadline, bool to_the_end);
-  Result<void> check_commits() const;
   void published(const Sending& sending);
   void lose();
   Duration left(Clock::time_point deadline) const;
@@ -96,6 +93,7 @@ class LaneWriter {
   std::uint64_t epoch_ = 0;       ///< 0: nobody here owns the lane
   std::uint64_t last_epoch_ = 0;
   std::uint64_t failed_ = 0;      ///< appends not written
+  Clock::time_point committed_;   ///< when the last append was
 
   std::mutex mutex_;
   std::condition_variable wake_;

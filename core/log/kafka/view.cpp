@@ -58,6 +58,18 @@ void View::set_begin(TopicId topic, LaneId lane, Mark first) {
   }
 }
 
+bool View::set_emptied(TopicId topic, LaneId lane, std::uint64_t end, std::int64_t after) {
+  std::unique_lock lock(mutex_);
+  Partition& partition = at(topic, lane);
+  if (end < partition.end || after <= partition.after) return false;
+  const bool is_new = end > partition.end;
+  drop(partition);
+  partition.begin = partition.end = end;
+  partition.after = after;
+  partition.marks.assign(1, Mark{end, after});
+  return is_new;
+}
+
 bool View::publish(LaneId lane, std::vector<Published> parts) {
   std::unique_lock lock(mutex_);
   bool is_new = false;

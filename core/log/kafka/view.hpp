@@ -49,6 +49,8 @@ class View {
   };
   void set_bounds(TopicId topic, LaneId lane, Bounds bounds);
   void set_begin(TopicId topic, LaneId lane, Mark first);
+  /// Retention took everything before `end`, whose first record lies at `after` or later. Nothing, false, when more is known already.
+  bool set_emptied(TopicId topic, LaneId lane, std::uint64_t end, std::int64_t after);
   /// All of it at once. What is known already is passed over. True when something was new.
   bool publish(LaneId lane, std::vector<Published> parts);
   /// A record seen while reading.

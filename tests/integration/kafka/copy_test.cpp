@@ -180,6 +180,41 @@ TEST_F(CopyingToKafka, WhereAnEmptiedTopicEndedIsToldByTheLanesOtherRecords) {
   EXPECT_EQ(rig.values(activity, 0, end.value), std::vector<std::string>{"again"});
 }
 
+TEST_F(CopyingToKafka, ALaneIsTakenAlsoWhenRetentionWentBeyondWhatItsNewOwnerHasSeen) {
+  log::test::Rig rig(Broker::shared().bootstrap(), prefix_);
+  const auto activity = rig.topic("builds.activity", log::TopicClass::ephemeral);
+  ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
+  const auto write = [&](log::test::Rig& by, Tmseq at, const std::string& value) {
+    log::LaneBatch batch;
+    batch.topics.push_back(log::test::Rig::record(activity, at, value));
+    auto appended = by.append(by.owned(0), std::move(batch));
+    ASSERT_TRUE(appended.ok()) << describe(appended.error());
+  };
+  write(rig, Tmseq{0}, "seen");
+  // The broker lets go of the record and of its marker; nothing came since.
+  cut("builds.activity", 0, -1);
+  ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
+  EXPECT_EQ(rig.log().end(activity, LaneId{0}), Tmseq{1});
+  EXPECT_EQ(rig.log().begin(activity, LaneId{0}), Tmseq{1});
+  ASSERT_EQ(rig.append_pair(0, "names where the other ended"), log::test::Rig::Outcome::written);
+  // Of an owner elsewhere, of whose records this process sees none before they are gone.
+  rig.log().release(rig.owned(0));
+  {
+    log::test::Rig other(Broker::shared().bootstrap(), prefix_);
+    ASSERT_EQ(other.topic("builds.activity", log::TopicClass::ephemeral), activity);
+    ASSERT_TRUE(other.take_lane(0)) << other.last_error;
+    for (std::uint64_t i = 1; i < 4; ++i) write(other, Tmseq{i}, "of another");
+    cut("builds.activity", 0, -1);
+    ASSERT_EQ(other.append_pair(0, "and names it again"), log::test::Rig::Outcome::written);
+  }
+  ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
+  const Tmseq end = rig.log().end(activity, LaneId{0});
+  EXPECT_EQ(end, Tmseq{4});
+  write(rig, end, "it goes on");
+  EXPECT_EQ(rig.values(activity, 0, end.value), std::vector<std::string>{"it goes on"});
+  EXPECT_FALSE(rig.log().failure());
+}
+
 TEST_F(CopyingToKafka, AndFromThereGivesTheSameAgain) {
   shop_.run(150);
   shop_.log.cut("shop.activity", LaneId{0}, Tmseq{9});

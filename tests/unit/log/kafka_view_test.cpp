@@ -102,6 +102,22 @@ TEST_F(KafkaView, MovesItsBeginWhereRetentionHasCut) {
   EXPECT_EQ(view_.begin(kLedger, kLane), 20u) << "it never moves back";
 }
 
+TEST_F(KafkaView, APartitionThatRetentionEmptiedBeginsWhereItEnds) {
+  publish(part(kLedger, 0, 3, 0));
+  EXPECT_FALSE(view_.set_emptied(kLedger, kLane, 3, 4)) << "nothing that was not known";
+  EXPECT_EQ(view_.begin(kLedger, kLane), 3u);
+  EXPECT_EQ(view_.end(kLedger, kLane), 3u);
+  EXPECT_EQ(view_.after(kLedger, kLane), 4);
+  EXPECT_TRUE(view_.set_emptied(kLedger, kLane, 9, 12));
+  EXPECT_EQ(view_.begin(kLedger, kLane), 9u);
+  EXPECT_TRUE(view_.batches(kLedger, kLane, 0, 1000).empty());
+  EXPECT_FALSE(view_.set_emptied(kLedger, kLane, 5, 20)) << "it knows better";
+  EXPECT_EQ(view_.end(kLedger, kLane), 9u);
+  publish(part(kLedger, 9, 2, 12));
+  EXPECT_EQ(view_.end(kLedger, kLane), 11u);
+  EXPECT_EQ(view_.place(kLedger, kLane, 9).low, 12);
+}
+
 TEST(KafkaCommit, ReadsBackWhatAnAppendSaysOfItself) {
   const std::string text = encode_commit({{"builds.ledger", 12, 3}, {"builds.decisions", 40, 2}});
   EXPECT_EQ(text, "builds.ledger:12+3,builds.decisions:40+2");
