@@ -1,10 +1,11 @@
 """How long does a command by HTTP take on a node whose log is on Kafka, and how long until a query shows it?
 
-usage: http_latency.py <tidemark> <tidemark-bench-kafka> [commands for each number of clients, 400] [clients, 1 4 16]
+usage: http_latency.py <tidemark> <tidemark-bench-kafka> [commands for each number of clients, 400] [clients, 1 4 16] [--spread]
 
 One broker (ops/kafka/start), one node, clients that each send one command after the other (one event, one decision) and then ask for its
 stream with the position of the answer. Beside it, in the same run and against the same broker, what a bare transaction of two records of
-librdkafka's own producer takes. Python's client is in every figure: about 0.3 ms.
+librdkafka's own producer takes. Python's client is in every figure: about 0.3 ms. All clients write to one lane; with --spread each has a
+pool of its own, and they fall on many.
 """
 
 import json
@@ -22,6 +23,8 @@ import tidemark_process  # noqa: E402
 from kafka_broker import Broker  # noqa: E402
 
 tidemark_process.START_DEADLINE_S = 120.0
+SPREAD = "--spread" in sys.argv
+sys.argv = [word for word in sys.argv if word != "--spread"]
 TIDEMARK, BENCH = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 COMMANDS = int(sys.argv[3]) if len(sys.argv) > 3 else 400
 CLIENTS = [int(word) for word in sys.argv[4:]] or [1, 4, 16]
@@ -39,11 +42,12 @@ def measure(node, clients, key):
     """(committed, visible) times in seconds, and the wall time of all."""
     committed, visible, lock = [], [], threading.Lock()
 
-    def client():
+    def client(number):
         connection = node.connect()
+        submit = json.dumps({**SUBMIT, "pool_id": f"pool-{number}"} if SPREAD else SUBMIT)
         for _ in range(COMMANDS // clients):
             begun = time.perf_counter()
-            answer = connection.request("POST", "/commands/builds/SubmitBuild", json.dumps(SUBMIT), {**key, "Content-Type": "application/json"})
+            answer = connection.request("POST", "/commands/builds/SubmitBuild", submit, {**key, "Content-Type": "application/json"})
             answered = time.perf_counter()
             assert answer.status == 200, answer.body
             build = answer.headers["Tidemark-Subject"]
@@ -55,7 +59,7 @@ def measure(node, clients, key):
                 visible.append(asked - begun)
 
     begun = time.perf_counter()
-    threads = [threading.Thread(target=client) for _ in range(clients)]
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

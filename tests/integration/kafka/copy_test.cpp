@@ -68,6 +68,19 @@ class CopyingToKafka : public ::testing::Test {
     rd_kafka_topic_partition_list_destroy(list);
   }
 
+  /// Until everything before that offset is committed: the marker of an append may come after it was answered.
+  void wait_for_end(const std::string& topic, std::int32_t lane, std::int64_t offset) {
+    auto client = log::kafka::make_consumer(log::test::kafka_options(Broker::shared().bootstrap(), prefix_).client, log::kafka::Isolation::committed, {});
+    ASSERT_TRUE(client.ok());
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (;;) {
+      const auto end = log::kafka::ask_offsets(client->get(), {{prefix_ + topic, lane}}, log::kafka::Edge::end, std::chrono::seconds(5));
+      if (end.ok() && end->front() >= offset) return;
+      ASSERT_LT(std::chrono::steady_clock::now(), until) << "the partition never ended at " << offset;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
   std::string prefix_ = tidemark::test::fresh_prefix();
   HomeQueue home_;
   Shop shop_{std::make_shared<LogHistory>(), 11};
@@ -191,6 +204,7 @@ TEST_F(CopyingToKafka, ALaneIsTakenAlsoWhenRetentionWentBeyondWhatItsNewOwnerHas
     ASSERT_TRUE(appended.ok()) << describe(appended.error());
   };
   write(rig, Tmseq{0}, "seen");
+  wait_for_end("builds.activity", 0, 2);
   // The broker lets go of the record and of its marker; nothing came since.
   cut("builds.activity", 0, -1);
   ASSERT_TRUE(rig.take_lane(0)) << rig.last_error;
@@ -204,6 +218,7 @@ TEST_F(CopyingToKafka, ALaneIsTakenAlsoWhenRetentionWentBeyondWhatItsNewOwnerHas
     ASSERT_EQ(other.topic("builds.activity", log::TopicClass::ephemeral), activity);
     ASSERT_TRUE(other.take_lane(0)) << other.last_error;
     for (std::uint64_t i = 1; i < 4; ++i) write(other, Tmseq{i}, "of another");
+    wait_for_end("builds.activity", 0, 8);
     cut("builds.activity", 0, -1);
     ASSERT_EQ(other.append_pair(0, "and names it again"), log::test::Rig::Outcome::written);
   }
