@@ -80,6 +80,7 @@ class Section:
                     stories.pop()(scenarios.Story(session, draw))
                 if self.restart and i == self.requests // 2:
                     controller.kill()
+                    session.model.pool.forget_signs()
                     controller.start()
                 drawn = getattr(draw, rng.choices(names, parts)[0])()
                 if drawn.method == "GET" and rng.random() < 0.03 and "certs-secure" not in drawn.target:

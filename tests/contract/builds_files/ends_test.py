@@ -77,8 +77,8 @@ def certificates_end_after_their_build():
         equal((job["id"], job["certs_url"]), (late, None))
         until(lambda: c.files("private") == [], "every end is followed by theirs")
         equal(c.status(ended)["status"], "completed")
-        # Since the start: one for it, one for the first build's end, and one for the ends of the two others, or two.
-        until(lambda: c.metric("tidemark_blob_collections_total", 'files="private"') >= 3, "passes follow the ends")
+        # One for the start, and at least one for the ends after it: how many ends a pass takes is chance.
+        until(lambda: c.metric("tidemark_blob_collections_total", 'files="private"') >= 2, "passes follow the ends")
         equal(c.metric("tidemark_blob_collections_total", 'files="public"'), 1, "sources and results are not listed for it")
 
 

@@ -139,6 +139,12 @@ class Pool:
         if certain:
             build.active_since = request
 
+    def forget_signs(self):
+        """The server was killed: of an attempt it remembers what was recorded, the start and the virtual machine's authentication."""
+        for build in self.builds.values():
+            if build.life == "yes" and build.status == "assigned" and build.vm_token is None:
+                build.life = "maybe"
+
     def start(self, build):
         if build.status == "assigned":
             build.status = "building"
