@@ -113,7 +113,10 @@ class LaneProcessor {
   void end_take(Result<void> result);
   void settle(std::shared_ptr<Batch> batch, Error why);
   bool nobody_else_wrote(const Batch& batch, bool written) const;
-  Result<bool> was_written(const Batch& batch) const;
+  /// Whether the batch is in the log of a lane that was taken since. A log may have to ask another machine for that.
+  void was_written(const Batch& batch, Fn<void(Result<bool>)> done);
+  /// What became of the unsettled batch is known, if there was one.
+  void begin_serving();
   /// Answers the unsettled batch, if there is one.
   void settled(std::optional<Error> not_written);
   /// Answers the unsettled batch outcome_unknown and refuses the queue: the log has not answered for too long.

@@ -48,14 +48,24 @@ void LaneProcessor::caught_up(Result<void> caught) {
     if (caught.error().code == Code::unavailable) return end_take(caught.take_error());
     return fail(caught.take_error());
   }
-  const bool readable = guarded([&] {
-    if (unsettled_) {
-      auto written = was_written(*unsettled_);
-      if (!written) return fail(written.take_error());
-      // The predecessor, whose lease would have to pass, is this node.
-      if (nobody_else_wrote(*unsettled_, *written)) lease_from_ = SteadyTime{};
-      settled(*written ? std::nullopt : std::optional(make_error(Code::unavailable, "not applied: the append came to nothing")));
+  if (!unsettled_) return begin_serving();
+  // Those who wait for it may be answered meanwhile: then this tells nobody.
+  was_written(*unsettled_, [this, batch = unsettled_](Result<bool> written) {
+    if (failure_) return end_take(*failure_);
+    if (draining_) return end_take(make_error(Code::cancelled, "the node is stopping"));
+    if (!written) {
+      if (written.error().code == Code::unavailable) return end_take(written.take_error());
+      return fail(written.take_error());
     }
+    // The predecessor, whose lease would have to pass, is this node.
+    if (nobody_else_wrote(*batch, *written)) lease_from_ = SteadyTime{};
+    settled(*written ? std::nullopt : std::optional(make_error(Code::unavailable, "not applied: the append came to nothing")));
+    begin_serving();
+  });
+}
+
+void LaneProcessor::begin_serving() {
+  const bool readable = guarded([&] {
     next_.clear();
     for (const auto& domain : domains_) {
       auto& ends = next_.emplace_back();
@@ -182,7 +192,12 @@ bool LaneProcessor::nobody_else_wrote(const Batch& batch, bool written) const {
   return true;
 }
 
-Result<bool> LaneProcessor::was_written(const Batch& batch) const {
+void LaneProcessor::was_written(const Batch& batch, Fn<void(Result<bool>)> done) {
+  const auto answer = [this](Fn<void(Result<bool>)> to, bool written) {
+    scheduler_.post([alive = alive_, to = std::move(to), written]() mutable {
+      if (*alive) to(written);
+    });
+  };
   for (std::size_t i = 0; i < batch.domains.size(); ++i) {
     if (!batch.domains[i]) continue;
     const std::size_t decisions = domains_[i].decisions_index();
@@ -190,12 +205,18 @@ Result<bool> LaneProcessor::was_written(const Batch& batch) const {
     if (last_id.empty()) continue;
     const OpenTopic& topic = domains_[i].topics[decisions];
     const Tmseq last{next_[i][decisions].value - 1};
-    if (log_.end(topic.id, lane_) <= last) return false;
-    auto record = read_event(log_, topic.id, topic.spec.name, lane_, last);
-    if (!record) return record.take_error();
-    return record->envelope.id == last_id;  // all of a batch is written or none
+    if (log_.end(topic.id, lane_) <= last) return answer(std::move(done), false);
+    auto read = [log = &log_, home = &scheduler_, alive = alive_, lane = lane_, topic = &topic, last, last_id, done = std::move(done)]() mutable {
+      auto record = read_event(*log, topic->id, topic->spec.name, lane, last);
+      // All of a batch is written or none.
+      Result<bool> written = record.ok() ? Result<bool>(record->envelope.id == last_id) : Result<bool>(record.take_error());
+      home->post([alive, written = std::move(written), done = std::move(done)]() mutable {
+        if (*alive) done(std::move(written));
+      });
+    };
+    return hooks_.executor(i).post(std::move(read));
   }
-  return false;
+  answer(std::move(done), false);
 }
 
 void LaneProcessor::settled(std::optional<Error> not_written) {
