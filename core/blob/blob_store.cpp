@@ -14,6 +14,7 @@
 #include "core/blob/blob_metrics.hpp"
 #include "core/blob/collect.hpp"
 #include "core/blob/copies.hpp"
+#include "core/blob/listing.hpp"
 #include "core/blob/piece_sums.hpp"
 #include "core/blob/private_reader.hpp"
 #include "core/blob/staging.hpp"
@@ -385,6 +386,18 @@ class FileBlobStore final : public BlobStore, public PrivateSource, public CopyS
     if (!is_private_name(name)) co_return bad_name();
     auto task = own(*upload).commit_private_copy(std::move(name));
     co_return co_await std::move(task);
+  }
+
+  Task<Result<std::vector<StoredFile>>> list_files(std::optional<StoredFile> after, std::size_t files_max) override {
+    auto work = [area = parts_.area, after = std::move(after), files_max] { return blob::list_files(*area, after, files_max); };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
+  }
+
+  Task<Result<std::vector<bool>>> are_here(std::vector<StoredFile> files) override {
+    auto work = [area = parts_.area, files = std::move(files)] { return blob::are_here(*area, files); };
+    auto running = run_on(*parts_.pool, *parts_.home, std::move(work));
+    co_return co_await running;
   }
 
   Task<Result<std::string>> read_private(std::string name, std::size_t bytes_max) override {

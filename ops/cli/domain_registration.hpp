@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/blob/blob_store.hpp"
+#include "core/blob/uses.hpp"
 #include "core/http/http.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/observe/metrics_registry.hpp"
@@ -22,6 +23,7 @@ namespace tidemark::cli {
 struct DomainServices {
   runtime::Node& node;
   blob::BlobStore& blobs;
+  blob::FileUses& file_uses;          ///< gets what the domain knows of the use of its files
   const keys::KeyRing& keys;
   Executor& blocking;                 ///< for work that takes a while; resumes on the node's scheduler
   runtime::PositionTag position_tag;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/base/disk.hpp"
@@ -16,6 +17,8 @@ namespace {
 
 constexpr const char* kRingFile = "/ring-id";
 constexpr std::size_t kRingIdBytesMax = 256;
+// An upload waits until the group has noticed that a node is gone, and has its answer before those give up who passed it on (90 s).
+constexpr Duration kNoticed = std::chrono::seconds(15), kPatienceMost = std::chrono::seconds(60);
 
 /// A directory outside the data says whose it is: a collection by another installation would take its files for unneeded.
 Result<void> check_installation(const std::string& directory, const std::string& node, const std::string& ring_id) {
@@ -89,8 +92,15 @@ Result<NodeBlobs> open_node_blobs(const NodeBlobsPlace& place) {
   made.client = std::move(*client);
   made.key = std::make_unique<cluster::NodeKey>(place.ring, place.loop.scheduler(), node);
   cluster::PeerCopiesParts parts{place.loop.scheduler(), place.files, *made.local, *made.client, *made.key, place.peers, place.metrics};
-  made.copies = std::make_unique<cluster::PeerCopies>(std::move(parts));
+  cluster::PeerCopiesOptions copying;
+  copying.patience = std::min(place.session + kNoticed, kPatienceMost);
+  made.copies = std::make_unique<cluster::PeerCopies>(std::move(parts), copying);
   made.replicated = cluster::make_replicated_blobs(*made.local, *made.copies);
+  cluster::CopyCheckOptions checking;
+  checking.interval = place.settings.duration("blobs_check_interval");
+  checking.settle = std::min(checking.settle, checking.interval);
+  cluster::CopyCheckParts of_check{place.loop.scheduler(), *made.local, *made.copies, *made.uses, place.metrics};
+  made.check = std::make_unique<cluster::CopyCheck>(of_check, checking);
   return made;
 }
 

@@ -45,6 +45,7 @@ Result<NodeCluster> open_node_cluster(const Settings& settings, const std::vecto
   if (!group.ok()) return group.take_error();
   observe::info("node of a group", {{"node_id", settings.text("node_id")}, {"url", url}, {"session_ms", (*group)->session().count()}});
   made.directory = group->get();
+  made.session = (*group)->session();
   made.group = std::move(*group);
   return made;
 }

@@ -15,6 +15,7 @@ struct NodeCluster {
   std::unique_ptr<runtime::LaneGroup> group;  ///< null: every lane is this node's
   std::unique_ptr<cluster::Directory> lone;   ///< without a group
   const cluster::Directory* directory = nullptr;
+  Duration session{0};                        ///< of the group: after so long without a sign of life a node is none of it any more
 };
 
 /// Joins nothing yet. Blocks until the brokers have answered.

@@ -224,7 +224,7 @@ Result<void> compose(Process& process) {
                                        .directory = process.cluster.directory};
   surfaces.push_back(api::make_platform_surface(platform));
   surfaces.push_back(api::make_metrics_surface(platform));
-  const DomainServices services{.node = *process.node, .blobs = process.blobs.store(), .keys = *process.installation.ring, .blocking = *process.files,
+  const DomainServices services{.node = *process.node, .blobs = process.blobs.store(), .file_uses = *process.blobs.uses, .keys = *process.installation.ring, .blocking = *process.files,
                                 .position_tag = position_tag(*process.installation.ring), .metrics = process.metrics.get()};
   if (auto opened = open_relay(process); !opened.ok()) return opened;
   const auto place = process.relay ? std::make_shared<const RelayPlace>(RelayPlace{*process.node, *process.relay, *process.cluster.directory}) : nullptr;
@@ -280,6 +280,7 @@ void watch_certificate(Process& process) {
 }
 
 Task<void> stop_node(Process& process) {
+  if (process.blobs.check) process.blobs.check->end();
   for (const auto& domain : process.domains) {
     auto stopping = domain->stop();
     co_await std::move(stopping);
@@ -319,6 +320,7 @@ void announce(Process& process) {
   tell_ready(kReadyStatus);
   tell_alive(process.loop->scheduler());
   for (const auto& domain : process.domains) domain->started();
+  if (process.blobs.check) process.blobs.check->begin();
   for (const runtime::ProjectionStatus& status : process.node->projection_statuses()) {
     if (status.cut > 0) observe::info("projection begins behind what retention has cut", {{"projection", status.name}, {"records", status.cut}});
   }
@@ -368,7 +370,7 @@ void on_signal(Process& process, int number) {
 
 std::vector<std::string> node_setting_keys() {
   std::vector<std::string> keys{"data", "keys", "listen", "port", "tls_certificate", "tls_key", "log", "lanes",
-                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "blobs", "blobs_shared", "node_id", "advertise_url", "session_timeout", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
+                                "kafka_prefix", "kafka_replication", "kafka_property", "log_segment_bytes", "retention", "blobs", "blobs_shared", "blobs_check_interval", "node_id", "advertise_url", "session_timeout", "idempotency_window", "log_level", "log_format", "access_log", "metrics_listen", "metrics_open",
                                 "outbound_allow", "outbound_ca_file", "guide"};
   for (const DomainRegistration& domain : registered_domains()) {
     for (const Setting& setting : domain.settings) keys.push_back(setting.key);
@@ -414,7 +416,7 @@ int run_node(const Settings& settings, const NodePlan& plan) {
   if (const auto opened = open_keys(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   if (const auto opened = open_log(process); !opened.ok()) return complain(opened.error().message, kExitFailed);
   auto blobs = open_node_blobs({settings, plan.data, *process.installation.ring, *process.loop, *process.files, *process.lookups, process.metrics.get(),
-                                blob_peers(process.cluster)});
+                                blob_peers(process.cluster), process.cluster.session});
   if (!blobs.ok()) return complain(blobs.error().message, kExitFailed);
   process.blobs = std::move(*blobs);
   if (const auto composed = compose(process); !composed.ok()) return complain(composed.error().message, kExitUsage);

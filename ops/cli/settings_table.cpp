@@ -117,6 +117,7 @@ std::vector<Setting> make_table() {
                        "sasl.password=file:/run/secrets/kafka"));
   table.push_back(make_setting("blobs", text("a directory"), "", "Directory of the blobs, where the log is on Kafka (default: <data>/blobs)"));
   table.push_back(make_setting("blobs_shared", boolean(), "false", "Every node sees the directory blobs: nothing is copied between nodes"));
+  table.push_back(make_setting("blobs_check_interval", duration("1s", "24h"), "1h", "How often a node looks whether its files are on another node too"));
   table.push_back(make_setting("lanes", integer(1, 1024), "12", "Lanes of a new installation; recorded in the log, never changed after"));
   table.push_back(make_setting("log_segment_bytes", segment_bytes(), "67108864", "Size of a segment of the log; no append may be larger"));
   table.push_back(make_setting("retention", retention(), "", "How long a topic is kept, repeatable: builds.activity=12h, builds.activity=7d/1073741824 "

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "commands/builds/endpoint/file_uses.hpp"
 #include "commands/builds/files.hpp"
 #include "commands/builds/queries.hpp"
 #include "core/event/json.hpp"
@@ -42,12 +43,8 @@ struct House {
   bool owner_call(FnRef<void(const runtime::OwnerView&)> read) {
     return node.ready() && node.owner_call(kDomainName, kDefaultPool, read).ok();
   }
-  /// The state to ask about files: the owner's, or what this node knows of it. What is gone there is gone for good, and what is
-  /// not heard of is left alone until it is old.
-  bool state_call(FnRef<void(const RowReader& state)> read) {
-    if (owner_call([read](const runtime::OwnerView& view) { read(view.state); })) return true;
-    return node.ready() && runtime::followed_state(node).state_call(kDomainName, kDefaultPool, read).ok();
-  }
+  /// The state to ask about files. What is not heard of there is left alone until it is old.
+  bool state_call(FnRef<void(const RowReader& state)> read) { return read_state(node, read); }
 };
 
 void warn(std::string_view what, const Error& error) {
@@ -72,15 +69,8 @@ Task<void> purge_due(House& house) {
 /// Deletes certificates that were purged, and those of builds that never came to be.
 Task<void> clear_certificates(House& house) {
   std::function<blob::Use(std::string_view)> use_of = [&house](std::string_view name) {
-    auto use = blob::Use::needed;  // unless the state says otherwise
-    house.state_call([&](const RowReader& state) {
-      switch (certs_use(state, name)) {
-        case CertsUse::needed: break;
-        case CertsUse::gone: use = blob::Use::gone; break;
-        case CertsUse::unknown: use = blob::Use::unknown; break;
-      }
-    });
-    return use;
+    const blob::StoredFile file{true, std::string(name), 0};
+    return file_use(house.node, file).value_or(blob::Use::needed);  // unless the state says otherwise
   };
   auto collecting = house.blobs.collect_private(house.options.orphan_age, std::move(use_of));
   const auto removed = co_await std::move(collecting);

@@ -6,6 +6,7 @@
 #include "core/blob/copies.hpp"
 #include "core/blob/files.hpp"
 #include "core/blob/piece_sums.hpp"
+#include "core/cluster/blobs/held.hpp"
 #include "core/observe/log.hpp"
 
 namespace tidemark::cluster {
@@ -17,6 +18,7 @@ struct Place {
   blob::BlobStore& local;
   blob::CopySource& copies;
   NodeKey& key;
+  const blob::FileUses& uses;
   const BlobRoutesOptions options;
 };
 using Shared = std::shared_ptr<const Place>;
@@ -50,6 +52,17 @@ std::optional<http::Response> refuse_stranger(const Place& place, const http::Re
   http::Response response = problem(401, "node-key-wrong", "Node key missing or wrong", "Only nodes of this installation may ask for this");
   response.header("WWW-Authenticate", "Tidemark-Node");
   return response;
+}
+
+/// Whether the file was stored before and is to have another copy.
+bool is_again(const http::Request& request) { return request.query("again").has_value(); }
+
+/// Nothing when this node knows it to be needed.
+std::optional<http::Response> refuse_unneeded(const Place& place, const blob::StoredFile& file) {
+  const auto use = place.uses.of(file);
+  if (use == blob::Use::needed) return std::nullopt;
+  if (!use) return problem(503, "not-ready", "Not ready", "This node cannot say now whether the file is needed");
+  return problem(409, "not-needed", "Not needed", "This node does not know the file to be needed");
 }
 
 http::Response not_taken(const Error& error, bool disk_full) {
@@ -118,6 +131,9 @@ Task<http::Response> put_blob(Shared place, http::Request& request) {
   if (auto refusal = refuse_stranger(*place, request, caller)) co_return std::move(*refusal);
   blob::BlobRef ref{std::string(request.param("sha256")), request.content_length().value_or(0)};
   if (!blob::is_sha256(ref.sha256)) co_return bad_name();
+  if (is_again(request)) {
+    if (auto refusal = refuse_unneeded(*place, {false, ref.sha256, ref.size})) co_return std::move(*refusal);
+  }
   Commit commit = [place, ref](std::unique_ptr<blob::Upload> upload) { return place->copies.commit_copy(std::move(upload), ref); };
   auto taking = take(place, request, std::move(caller), ref.sha256, place->options.bytes_max, false, std::move(commit));
   co_return co_await std::move(taking);
@@ -128,10 +144,24 @@ Task<http::Response> put_private(Shared place, http::Request& request) {
   if (auto refusal = refuse_stranger(*place, request, caller)) co_return std::move(*refusal);
   std::string name(request.param("name"));
   if (!blob::is_private_name(name)) co_return bad_name();
+  const blob::StoredFile file{true, name, 0};
+  if (is_again(request)) {
+    if (auto refusal = refuse_unneeded(*place, file)) co_return std::move(*refusal);
+    std::vector<blob::StoredFile> files{file};
+    auto looking = place->copies.are_here(std::move(files));
+    const auto here = co_await std::move(looking);
+    if (!here.ok()) co_return problem(500, "not-readable", "Not readable", here.error().message);
+    if (here->front()) co_return problem(409, "already-here", "Already here", "This node has a file of that name");
+  }
   std::string content = caller.content;
   Commit commit = [place, name](std::unique_ptr<blob::Upload> upload) { return place->copies.commit_private_copy(std::move(upload), name); };
   auto taking = take(place, request, std::move(caller), std::move(content), place->options.private_bytes_max, true, std::move(commit));
-  co_return co_await std::move(taking);
+  http::Response taken = co_await std::move(taking);
+  if (!is_again(request) || taken.status != 201 || place->uses.of(file) != blob::Use::gone) co_return taken;
+  auto removing = place->local.remove_private(std::move(name));  // its end was recorded on the way
+  auto removed = co_await std::move(removing);
+  if (!removed.ok()) co_return problem(500, "not-removed", "Not removed", removed.error().message);
+  co_return problem(409, "not-needed", "Not needed", "The file has ended while it came");
 }
 
 /// The size of the file that is asked for.
@@ -184,6 +214,30 @@ Task<http::Response> get_private(Shared place, http::Request& request) {
   co_return file_answer(std::move(*opened));
 }
 
+Task<http::Response> tell_held(Shared place, http::Request& request) {
+  NodeKey::Caller caller;
+  if (auto refusal = refuse_stranger(*place, request, caller)) co_return std::move(*refusal);
+  auto reading = request.read_body(kHeldBytesMax);
+  auto question = co_await std::move(reading);
+  if (!question.ok()) co_return not_taken(question.error(), false);
+  blob::Sha256 hash;
+  hash.add(*question);
+  if (hash.finish_hex() != caller.content) co_return problem(422, "copy-differs", "Not what was announced", "The body has another hash than the node key says");
+  auto files = parse_held_question(*question);
+  if (!files.ok()) co_return problem(400, "question-malformed", "Not a question", files.error().message);
+  auto looking = place->copies.are_here(std::move(*files));
+  auto here = co_await std::move(looking);
+  if (!here.ok()) co_return problem(500, "not-readable", "Not readable", here.error().message);
+  std::string answer = held_answer(*here);
+  auto proof = place->key.stored(caller, held_statement(answer));
+  if (!proof.ok()) co_return problem(500, "not-proven", "Not proven", proof.error().message);
+  http::Response response;
+  response.header("Content-Type", "text/plain").header("Cache-Control", "no-store");
+  response.header(std::move(proof->first), std::move(proof->second));
+  response.body = std::move(answer);
+  co_return response;
+}
+
 http::Route route_of(http::Method method, std::string pattern, Shared place, Task<http::Response> (*answer)(Shared, http::Request&)) {
   http::Route route;
   route.method = method;
@@ -196,13 +250,14 @@ http::Route route_of(http::Method method, std::string pattern, Shared place, Tas
 
 }  // namespace
 
-std::vector<http::Route> blob_routes(blob::BlobStore& local, NodeKey& key, BlobRoutesOptions options) {
-  const auto place = std::make_shared<const Place>(Place{local, blob::copy_source(local), key, options});
+std::vector<http::Route> blob_routes(blob::BlobStore& local, NodeKey& key, const blob::FileUses& uses, BlobRoutesOptions options) {
+  const auto place = std::make_shared<const Place>(Place{local, blob::copy_source(local), key, uses, options});
   std::vector<http::Route> routes;
   routes.push_back(route_of(http::Method::put, "/cluster/blobs/:sha256", place, put_blob));
   routes.push_back(route_of(http::Method::get, "/cluster/blobs/:sha256", place, get_blob));
   routes.push_back(route_of(http::Method::put, "/cluster/private-blobs/:name", place, put_private));
   routes.push_back(route_of(http::Method::get, "/cluster/private-blobs/:name", place, get_private));
+  routes.push_back(route_of(http::Method::post, "/cluster/held-blobs", place, tell_held));
   return routes;
 }
 

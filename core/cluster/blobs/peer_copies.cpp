@@ -3,19 +3,11 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/blob/files.hpp"
+#include "core/cluster/blobs/said.hpp"
 #include "core/observe/log.hpp"
 
 namespace tidemark::cluster {
 namespace {
-
-constexpr std::size_t kPieceBytes = 256u << 10;
-constexpr std::size_t kHashStepBytes = 8u << 20;
-constexpr std::size_t kSaidMax = 200;  // of what another node says, in messages
-
-Error answered(const http::PeerAnswer& answer) {
-  return make_error(Code::unavailable, "it answered " + std::to_string(answer.status) + (answer.text.empty() ? "" : ": " + answer.text.substr(0, kSaidMax)));
-}
 
 /// `kept` becomes false when the disk did not take it.
 Task<Result<void>> write_to(blob::Upload& upload, std::string_view bytes, bool& kept) {
@@ -29,13 +21,6 @@ Task<Result<void>> write_to(blob::Upload& upload, std::string_view bytes, bool& 
 
 std::string blob_target(const std::string& sha256) { return "/cluster/blobs/" + sha256; }
 std::string private_blob_target(const std::string& name) { return "/cluster/private-blobs/" + name; }
-
-struct PeerCopies::Outgoing {
-  std::string target;
-  std::shared_ptr<int> fd;
-  std::uint64_t size = 0;
-  std::string content;  // hash, where the target does not hold it
-};
 
 struct PeerCopies::Incoming {
   std::string target;
@@ -86,101 +71,18 @@ std::vector<Peer> PeerCopies::in_order() {
   return peers;
 }
 
+std::vector<std::string> PeerCopies::others() const {
+  std::vector<std::string> ids;
+  for (Peer& peer : parts_.peers()) ids.push_back(std::move(peer.id));
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void PeerCopies::avoid(const Peer& peer) { avoided_[peer.id] = parts_.home.now() + options_.avoided_for; }
+
 void PeerCopies::failed(const Peer& peer, std::string_view what, const std::string& target, const Error& error) {
   observe::warning(what, {{"node", peer.id}, {"url", peer.url}, {"file", target}, {"code", name_of(error.code)}, {"reason", error.message}});
-  avoided_[peer.id] = parts_.home.now() + options_.avoided_for;
-}
-
-Task<Result<std::string>> PeerCopies::read_piece(std::shared_ptr<int> fd, std::uint64_t at, std::size_t size) {
-  auto work = [fd = std::move(fd), at, size]() -> Result<std::string> {
-    std::string piece(size, '\0');
-    auto read = blob::read_some(*fd, at, piece.data(), size, "a blob");
-    if (!read.ok()) return read.take_error();
-    if (*read != size) return make_error(Code::corrupt, "the file became shorter while it was copied");
-    return piece;
-  };
-  auto running = run_on(parts_.pool, parts_.home, std::move(work));
-  co_return co_await running;
-}
-
-Task<Result<std::string>> PeerCopies::hash_of(std::shared_ptr<int> fd, std::uint64_t size) {
-  blob::Sha256 hash;
-  for (std::uint64_t at = 0; at < size; at += kHashStepBytes) {
-    auto reading = read_piece(fd, at, static_cast<std::size_t>(std::min<std::uint64_t>(kHashStepBytes, size - at)));
-    auto piece = co_await std::move(reading);
-    if (!piece.ok()) co_return piece.take_error();
-    hash.add(*piece);
-  }
-  co_return hash.finish_hex();
-}
-
-Task<Result<void>> PeerCopies::give(blob::BlobRef ref) {
-  auto opening = parts_.local.open(ref);
-  auto file = co_await std::move(opening);
-  if (!file.ok()) co_return file.take_error();
-  Outgoing outgoing{blob_target(ref.sha256), file->fd, ref.size, {}};
-  auto giving = give_file(std::move(outgoing));
-  co_return co_await std::move(giving);
-}
-
-Task<Result<void>> PeerCopies::give_private(std::string name) {
-  auto opening = copies_.open_private_copy(name);
-  auto file = co_await std::move(opening);
-  if (!file.ok()) co_return file.take_error();
-  auto hashing = hash_of(file->fd, file->size);
-  auto hash = co_await std::move(hashing);
-  if (!hash.ok()) co_return hash.take_error();
-  Outgoing outgoing{private_blob_target(name), file->fd, file->size, std::move(*hash)};
-  auto giving = give_file(std::move(outgoing));
-  co_return co_await std::move(giving);
-}
-
-Task<Result<void>> PeerCopies::give_file(Outgoing file) {
-  const std::vector<Peer> peers = in_order();
-  if (peers.empty()) {
-    alone_.add();
-    co_return Result<void>();
-  }
-  std::string last;
-  for (const Peer& peer : peers) {
-    auto putting = put(peer, file);
-    auto taken = co_await std::move(putting);
-    if (taken.ok()) {
-      given_.add();
-      given_bytes_.add(static_cast<double>(file.size));
-      co_return Result<void>();
-    }
-    failed(peer, "copy not taken by a node", file.target, taken.error());
-    last = peer.id + ": " + taken.error().message;
-  }
-  refused_.add();
-  co_return make_error(Code::unavailable, "no other node took a copy; " + last);
-}
-
-Task<Result<void>> PeerCopies::put(Peer peer, Outgoing file) {
-  if (peer.url.empty()) co_return make_error(Code::unavailable, "the node does not say where it is reached");
-  auto signature = parts_.key.sign({.method = "PUT", .target = file.target, .content = file.content}, peer.id);
-  if (!signature.ok()) co_return signature.take_error();
-  http::PeerCall call;
-  call.method = "PUT";
-  call.url = peer.url + file.target;
-  call.headers = signature->headers;
-  call.headers.emplace_back("Content-Type", "application/octet-stream");
-  call.body_bytes = file.size;
-  call.deadline = deadline_of(file.size);
-  call.next_piece = [this, fd = file.fd, size = file.size, at = std::uint64_t{0}]() mutable {
-    const std::uint64_t from = at;
-    at = std::min<std::uint64_t>(size, at + kPieceBytes);
-    return read_piece(fd, from, static_cast<std::size_t>(at - from));
-  };
-  auto calling = parts_.client.call(std::move(call));
-  auto answer = co_await std::move(calling);
-  if (!answer.ok()) co_return answer.take_error();
-  if (answer->status != 201) co_return answered(*answer);
-  if (!parts_.key.proves_stored(answer->headers, *signature, file.target, peer.id)) {
-    co_return make_error(Code::unavailable, "what answers there is not that node");
-  }
-  co_return Result<void>();
+  avoid(peer);
 }
 
 Task<Result<void>> PeerCopies::fetch(blob::BlobRef ref) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "commands/builds/endpoint/file_uses.hpp"
 #include "commands/builds/endpoint/housekeeping.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "core/observe/log.hpp"
@@ -136,6 +137,7 @@ class BuildsInstance final : public DomainInstance {
     house.orphan_age = settings_.duration("builds.orphan_age");
     house.listing_interval = std::max(house.listing_interval, house.interval);
     if (house.orphan_age < house.listing_interval) house.listing_interval = house.orphan_age;
+    services.file_uses.add([&node = services.node](const blob::StoredFile& file) { return builds::file_use(node, file); });
     housekeeping_ = builds::keep_house(services.node, services.blobs, of_builds_, house);
     std::vector<http::Surface> surfaces;
     surfaces.push_back(builds::make_builds_surface(std::move(given)));

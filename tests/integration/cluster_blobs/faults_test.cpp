@@ -76,6 +76,60 @@ TEST_F(BlobFaults, ANodeThatHangsIsGivenUp) {
   EXPECT_TRUE(commit(*a.store, "content").ok());
 }
 
+TEST_F(BlobFaults, ANodeThatDiedIsWaitedForUntilTheGroupKnows) {
+  copies_options.patience = std::chrono::hours(1);
+  copies_options.look_every = Duration(5);
+  Node& a = add("a");
+  Node& b = add("b");
+  Node& gone = add("gone");
+  stop(gone);
+  know(a, gone);
+  loop->scheduler().after(Duration(100), [&a] { a.peers.clear(); });
+  const auto alone = commit(*a.store, "alone");
+  ASSERT_TRUE(alone.ok()) << describe(alone.error());
+  know(a, gone);
+  loop->scheduler().after(Duration(100), [&a, &b] { a.peers = {{b.id, b.url}}; });
+  const auto committed = commit(*a.store, "another one came");
+  ASSERT_TRUE(committed.ok()) << describe(committed.error());
+  EXPECT_TRUE(has(b, *committed));
+  a.peers = {{gone.id, gone.url}};
+  loop->scheduler().after(Duration(100), [&a] { a.peers.clear(); });
+  EXPECT_TRUE(commit_private(*a.store, "certs", "build-1").ok());
+}
+
+TEST_F(BlobFaults, ANodeThatHangsIsWaitedForAsLongAsItIsOneOfTheGroup) {
+  client_options.stall_timeout = client_options.answer_deadline = std::chrono::seconds(2);
+  copies_options.patience = std::chrono::hours(1);
+  copies_options.look_every = Duration(5);
+  Node& a = add("a");
+  const std::string content = content_of(1000);
+  fake::Peer hangs;
+  hangs.then({.answer = "", .stall = true});
+  a.peers = {{"hangs", url_of(hangs)}};
+  loop->scheduler().after(Duration(100), [&a] { a.peers.clear(); });
+  const auto committed = commit(*a.store, content);
+  ASSERT_TRUE(committed.ok()) << describe(committed.error());
+  // What is under way to it ends by itself.
+  const std::string path = a.object(ref_of(content));
+  EXPECT_TRUE(happens([&path] {
+    for (const auto& open : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(open.path(), gone) == path) return false;
+    }
+    return true;
+  }));
+}
+
+TEST_F(BlobFaults, PatienceEnds) {
+  copies_options.patience = Duration(50);
+  copies_options.look_every = Duration(5);
+  Node& a = add("a");
+  Node& gone = add("gone");
+  know(a, gone);
+  stop(gone);
+  EXPECT_EQ(commit(*a.store, "content").error().code, Code::unavailable);
+}
+
 TEST_F(BlobFaults, AContentThatIsNotWhatWasAskedForIsNeverKept) {
   Node& a = add("a");
   Node& b = add("b");
@@ -164,7 +218,9 @@ TEST_F(BlobFaults, ANodeWithOtherKeysTakesAndGivesNothing) {
   ASSERT_TRUE(other.ok());
   NodeKey stranger(**other, loop->scheduler(), "a");
   PeerCopiesParts parts{loop->scheduler(), *pool, *a.local, *client, stranger, [&a] { return a.peers; }};
-  PeerCopies copies(std::move(parts));
+  PeerCopiesOptions patient;
+  patient.patience = std::chrono::hours(1);  // for nodes that are silent, not for those that refuse
+  PeerCopies copies(std::move(parts), patient);
   const auto ref = *commit(*a.local, "content"), theirs = *commit(*b.local, "theirs");
   EXPECT_EQ(run(copies.give(ref)).error().code, Code::unavailable);
   EXPECT_EQ(run(copies.fetch(theirs)).error().code, Code::unavailable);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -34,6 +35,12 @@ Nodes::Nodes() {
 }
 
 Nodes::~Nodes() {
+  for (auto& node : nodes) {
+    if (node->check) node->check->end();
+  }
+  EXPECT_TRUE(happens([this] {
+    return std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node->check && node->check->under_way(); });
+  }));
   for (auto& node : nodes) stop(*node);
   pool.reset();  // what was posted runs before the stores go
   nodes.clear();
@@ -56,11 +63,16 @@ Nodes::Node& Nodes::add(const std::string& id) {
   node.local = std::move(*local);
   node.key = std::make_unique<NodeKey>(*ring, loop->scheduler(), id);
   PeerCopiesParts parts{loop->scheduler(), *pool, *node.local, *client, *node.key, [&node] { return node.peers; }};
-  node.copies = std::make_unique<PeerCopies>(std::move(parts));
+  node.copies = std::make_unique<PeerCopies>(std::move(parts), copies_options);
   node.store = make_replicated_blobs(*node.local, *node.copies);
   http::Surface surface;
   surface.fault = http::problem_fault;
-  surface.routes = blob_routes(*node.local, *node.key);
+  node.uses.add([&node](const blob::StoredFile& file) -> std::optional<blob::Use> {
+    if (!node.can_say) return std::nullopt;
+    const auto found = node.known.find(file.name);
+    return found == node.known.end() ? blob::Use::needed : found->second;
+  });
+  surface.routes = blob_routes(*node.local, *node.key, node.uses);
   std::vector<http::Surface> surfaces;
   surfaces.push_back(std::move(surface));
   http::ServerOptions serving;
@@ -70,6 +82,25 @@ Nodes::Node& Nodes::add(const std::string& id) {
   EXPECT_TRUE(bound.ok());
   node.url = "http://127.0.0.1:" + std::to_string(bound->front().listener.port);
   return node;
+}
+
+void Nodes::check_copies(Node& node, CopyCheckOptions options) {
+  CopyCheckParts parts{loop->scheduler(), *node.local, *node.copies, node.uses};
+  node.check = std::make_unique<CopyCheck>(parts, options);
+  node.check->begin();
+}
+
+bool Nodes::happens(std::function<bool()> condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  bool is_true = false;
+  auto looking = [](Scheduler& home, std::function<bool()> met, bool& result, std::chrono::steady_clock::time_point end) -> Task<void> {
+    while (!(result = met()) && std::chrono::steady_clock::now() < end) {
+      auto pausing = sleep_for(home, Duration(2));
+      co_await pausing;
+    }
+  };
+  run(looking(loop->scheduler(), std::move(condition), is_true, until));
+  return is_true;
 }
 
 void Nodes::stop(Node& node) {

@@ -13,7 +13,9 @@
 #include "core/base/executors.hpp"
 #include "core/blob/blob_store.hpp"
 #include "core/blob/private_reader.hpp"
+#include "core/blob/uses.hpp"
 #include "core/cluster/blobs/blob_routes.hpp"
+#include "core/cluster/blobs/copy_check.hpp"
 #include "core/cluster/blobs/node_key.hpp"
 #include "core/cluster/blobs/peer_copies.hpp"
 #include "core/cluster/blobs/replicated_blobs.hpp"
@@ -37,6 +39,10 @@ class Nodes : public ::testing::Test {
     std::unique_ptr<http::Server> server;
     std::map<std::string, int> asked;      ///< "GET 200": answers of its server
     std::vector<Peer> peers;               ///< what it believes
+    blob::FileUses uses;                   ///< what its domain says
+    std::map<std::string, blob::Use> known;  ///< by name; what is not there is needed
+    bool can_say = true;
+    std::unique_ptr<CopyCheck> check;
 
     std::string object(const blob::BlobRef& ref) const { return directory + "/objects/" + ref.sha256.substr(0, 2) + "/" + ref.sha256; }
     std::string private_file(const std::string& name) const { return directory + "/private/" + name; }
@@ -49,6 +55,10 @@ class Nodes : public ::testing::Test {
   Node& add(const std::string& id);
   static void know(Node& node, const Node& other) { node.peers.push_back({other.id, other.url}); }
   void stop(Node& node);
+  /// Looks at its files until the fixture goes.
+  void check_copies(Node& node, CopyCheckOptions options);
+  /// Waits for it while the nodes run.
+  bool happens(std::function<bool()> condition);
 
   template <class T>
   T run(Task<T> task) {
@@ -72,6 +82,7 @@ class Nodes : public ::testing::Test {
   /// What the store gives for it; "(code)" when it gives nothing.
   std::string read(blob::BlobStore& store, const blob::BlobRef& ref);
   bool has(Node& node, const blob::BlobRef& ref) { return *run(node.local->exists(ref)); }
+  static bool has_file(const Node& node, const blob::BlobRef& ref) { return std::filesystem::exists(node.object(ref)); }
   /// Uploads that were given up are removed on the pool.
   static bool staging_empties(const Node& node);
   /// Waits for it.
@@ -81,6 +92,7 @@ class Nodes : public ::testing::Test {
   std::unique_ptr<keys::KeyRing> ring;
   http::PeerClientOptions client_options{.ca_file = {}, .connect_deadline = std::chrono::seconds(10), .stall_timeout = std::chrono::seconds(30),
                                          .answer_deadline = std::chrono::seconds(60)};
+  PeerCopiesOptions copies_options;
   std::unique_ptr<http::AsioLoop> loop = http::make_asio_loop();
   std::unique_ptr<Executor> pool = make_thread_pool("files", 2);
   std::unique_ptr<http::PeerClient> client;

@@ -69,13 +69,15 @@ with Broker() as broker, tempfile.TemporaryDirectory(prefix="tidemark-kafka-metr
         wait_for("the node does not go on", lambda: client.submit().status == 200)
         assert scrape(node)["tidemark_kafka_takes_total"].value(outcome="taken") > after["tidemark_kafka_takes_total"].value(outcome="taken")
 
-        known = {name if family.kind != "histogram" else name + suffix for name, family in of_kafka.items() for suffix in ("_bucket", "_sum", "_count")}
+        copies = {name: family for name, family in after.items() if name.startswith("tidemark_blob_copies_")}
+        assert len(copies) == 13 and all(len(family.help) > 10 for family in copies.values()), sorted(copies)
+        known = set(copies) | {name if family.kind != "histogram" else name + suffix for name, family in of_kafka.items() for suffix in ("_bucket", "_sum", "_count")}
         with open(os.path.join(SOURCE, "ops/grafana/tidemark.json"), encoding="utf-8") as file:
             asked = [target["expr"] for panel in json.load(file)["panels"] for target in panel.get("targets", [])]
         with open(os.path.join(SOURCE, "ops/prometheus/alerts.yml"), encoding="utf-8") as file:
             asked.append(file.read())
-        used = {name for text in asked for name in re.findall(r"\btidemark_kafka_[a-z_]+\b", text)}
-        assert len(used) > 8 and used <= known, used - known
+        used = {name for text in asked for name in re.findall(r"\btidemark_(?:kafka|blob_copies)_[a-z_]+\b", text)}
+        assert len(used) > 10 and used <= known, used - known
     finally:
         node.end()
     print("metrics of a node on Kafka", broker.version + ": all well")

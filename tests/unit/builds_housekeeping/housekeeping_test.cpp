@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "commands/builds/endpoint/file_uses.hpp"
 #include "commands/builds/endpoint/registration.hpp"
 #include "core/keys/key_ring.hpp"
 #include "core/runtime/lane_group.hpp"
@@ -107,6 +108,23 @@ struct BuildsHousekeeping : ::testing::Test {
   std::unique_ptr<keys::KeyRing> ring;
   std::unique_ptr<Member> owner, follower;
 };
+
+TEST_F(BuildsHousekeeping, OwnerAndFollowerSayWhichFilesAreNeeded) {
+  const BlobRef certs = keep_certs(*owner, "b-1");
+  ended_build("b-1", certs);
+  scheduler.run_for(std::chrono::seconds(5));
+  const blob::StoredFile of_build{true, "b-1", 0}, of_none{true, "b-2", 0}, source{false, std::string(64, 'a'), 1}, stray{false, std::string(64, 'c'), 1};
+  for (Member* member : {owner.get(), follower.get()}) {
+    EXPECT_EQ(file_use(**member->node, of_build), blob::Use::needed);
+    EXPECT_EQ(file_use(**member->node, of_none), blob::Use::unknown);
+    EXPECT_EQ(file_use(**member->node, source), blob::Use::needed);
+    EXPECT_EQ(file_use(**member->node, stray), blob::Use::unknown);
+  }
+  const auto purged = owner->node->execute(PurgeBlob{.build_id = "b-1", .kind = BlobKind::certs, .at_once = true, .pool_id = std::nullopt});
+  ASSERT_EQ(purged.kind, runtime::Outcome::Kind::accepted) << purged.reason;
+  scheduler.run_for(std::chrono::seconds(5));
+  for (Member* member : {owner.get(), follower.get()}) EXPECT_EQ(file_use(**member->node, of_build), blob::Use::gone);
+}
 
 TEST_F(BuildsHousekeeping, APurgeReachesEveryNodeThatHasTheFile) {
   const BlobRef certs = keep_certs(*owner, "b-1");
