@@ -78,13 +78,25 @@ class TopicTail {
 };
 
 /// The newest tmcommit of each topic.
-std::vector<std::string> newest_commits(const Shared& shared, const std::vector<Topic>& topics, LaneId lane, const std::vector<Published>& tail) {
+std::vector<std::string> newest_commits(const View& view, const std::vector<Topic>& topics, LaneId lane, const std::vector<Published>& tail) {
   std::vector<std::string> commits;
   for (const Topic& topic : topics) {
     const auto last = std::find_if(tail.rbegin(), tail.rend(), [&](const Published& part) { return part.topic == topic.id; });
-    commits.push_back(last != tail.rend() ? last->commit : shared.view.commit(topic.id, lane));
+    commits.push_back(last != tail.rend() ? last->commit : view.commit(topic.id, lane));
   }
   return commits;
+}
+
+/// Where the topic ends once the tail is published.
+std::uint64_t end_with(const View& view, TopicId topic, LaneId lane, const LaneTail& tail) {
+  std::uint64_t end = view.end(topic, lane);
+  for (const Published& part : tail.parts) {
+    if (part.topic == topic) end = std::max(end, part.first + part.count);
+  }
+  for (const LaneTail::Emptied& emptied : tail.emptied) {
+    if (emptied.topic == topic) end = std::max(end, emptied.end);
+  }
+  return end;
 }
 
 }  // namespace
@@ -111,7 +123,7 @@ Result<LaneTail> read_tail(const Shared& shared, LaneId lane, Isolation isolatio
     if (one.is_emptied()) emptied.push_back(i);
   }
   if (emptied.empty()) return tail;
-  const auto commits = newest_commits(shared, topics, lane, tail.parts);
+  const auto commits = newest_commits(shared.view, topics, lane, tail.parts);
   for (const std::size_t i : emptied) {
     const TopicId id = topics[i].id;
     const KnownEnd known{shared.view.end(id, lane), shared.view.after(id, lane)};
@@ -120,27 +132,40 @@ Result<LaneTail> read_tail(const Shared& shared, LaneId lane, Isolation isolatio
   return tail;
 }
 
+std::optional<Torn> find_torn(const View& view, const std::vector<Topic>& topics, LaneId lane, const LaneTail& tail) {
+  const auto commits = newest_commits(view, topics, lane, tail.parts);
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    if (commits[i].empty()) continue;
+    const auto parts = decode_commit(commits[i]);
+    if (!parts) return Torn{commits[i], where(topics[i], lane) + ": tmcommit does not decode: " + commits[i]};
+    for (const CommitPart& part : *parts) {
+      if (part.count == 0) continue;
+      const auto other = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.spec.name == part.topic; });
+      if (other == topics.end() || end_with(view, other->id, lane, tail) >= part.first + part.count) continue;
+      return Torn{commits[i], where(topics[i], lane) + " holds an append (" + commits[i] + ") of which " + other->full_name + " lacks its part: the transaction was torn"};
+    }
+  }
+  return std::nullopt;
+}
+
+Result<LaneTail> read_whole_tail(const Shared& shared, LaneId lane, Duration patience) {
+  const auto deadline = Clock::now() + patience;
+  std::string seen;
+  for (;;) {
+    auto tail = read_tail(shared, lane, Isolation::uncommitted, std::max(Duration(1), std::chrono::duration_cast<Duration>(deadline - Clock::now())));
+    if (!tail) return tail;
+    const auto torn = find_torn(shared.view, shared.owned_topics(), lane, *tail);
+    if (!torn) return tail;
+    if (torn->commit == seen) return make_error(Code::corrupt, torn->what);
+    if (Clock::now() >= deadline) return make_error(Code::unavailable, "lane " + std::to_string(lane.value) + " is being written by another owner");
+    seen = torn->commit;
+  }
+}
+
 bool publish(Shared& shared, LaneId lane, LaneTail tail) {
   bool is_new = false;
   for (const LaneTail::Emptied& one : tail.emptied) is_new = shared.view.set_emptied(one.topic, lane, one.end, one.after) || is_new;
   return shared.view.publish(lane, std::move(tail.parts)) || is_new;
-}
-
-Result<void> check_commits(const Shared& shared, LaneId lane) {
-  const auto topics = shared.owned_topics();
-  for (const Topic& topic : topics) {
-    const std::string commit = shared.view.commit(topic.id, lane);
-    if (commit.empty()) continue;
-    const auto parts = decode_commit(commit);
-    if (!parts) return make_error(Code::corrupt, where(topic, lane) + ": tmcommit does not decode: " + commit);
-    for (const CommitPart& part : *parts) {
-      if (part.count == 0) continue;
-      const auto other = std::find_if(topics.begin(), topics.end(), [&](const Topic& t) { return t.spec.name == part.topic; });
-      if (other == topics.end() || shared.view.end(other->id, lane) >= part.first + part.count) continue;
-      return make_error(Code::corrupt, where(topic, lane) + " holds an append (" + commit + ") of which " + other->full_name + " lacks its part: the transaction was torn");
-    }
-  }
-  return {};
 }
 
 }  // namespace tidemark::log::kafka

@@ -23,10 +23,21 @@ struct LaneTail {
 ///   errors  corrupt (a gap, a fork, a torn append, a fact topic that was cut), unavailable (to be asked again)
 Result<LaneTail> read_tail(const Shared& shared, LaneId lane, Isolation isolation, Duration patience);
 
-/// Into the view. True when something was new.
-bool publish(Shared& shared, LaneId lane, LaneTail tail);
+/// An append of which a topic lacks its part.
+struct Torn {
+  std::string commit;  ///< its tmcommit
+  std::string what;
+};
+/// Of the newest append that touched a topic every other topic must have its part, in the view or in the tail. Topics that are not
+/// in `topics` are passed over.
+std::optional<Torn> find_torn(const View& view, const std::vector<Topic>& topics, LaneId lane, const LaneTail& tail);
 
-/// Of the last append that touched a topic every other topic must have its part.
-Result<void> check_commits(const Shared& shared, LaneId lane);
+/// For who has just fenced the lane's producers. Where partitions end is not asked in one moment, and yet another owner may write in
+/// between: what seems torn is read again, when all of it must be there.
+///   errors  as read_tail(); corrupt also when an append is torn
+Result<LaneTail> read_whole_tail(const Shared& shared, LaneId lane, Duration patience);
+
+/// Into the view, all of it at once. True when something was new.
+bool publish(Shared& shared, LaneId lane, LaneTail tail);
 
 }  // namespace tidemark::log::kafka

@@ -170,17 +170,13 @@ Result<Ownership> LaneWriter::try_take() {
   const auto deadline = Clock::now() + shared_.options.patience;
   epoch_ = 0;
   if (auto renewed = renew_producer(deadline); !renewed) return renewed.take_error();
-  auto tail = read_tail(shared_, lane_, Isolation::uncommitted, left(deadline));
-  auto whole = tail.ok() ? Result<void>() : Result<void>(tail.take_error());
-  if (whole.ok()) {
-    if (publish(shared_, lane_, std::move(*tail))) shared_.grown();
-    whole = check_commits(shared_, lane_);
-  }
-  if (!whole) {
+  auto tail = read_whole_tail(shared_, lane_, left(deadline));
+  if (!tail) {
     lose();
-    if (whole.error().code == Code::corrupt) shared_.damaged(whole.error());
-    return whole.take_error();
+    if (tail.error().code == Code::corrupt) shared_.damaged(tail.error());
+    return tail.take_error();
   }
+  if (publish(shared_, lane_, std::move(*tail))) shared_.grown();
   // Grows with whatever an owner has written, so that a later owner elsewhere has a greater one.
   std::uint64_t written = 0;
   for (const Topic& topic : shared_.owned_topics()) written += static_cast<std::uint64_t>(shared_.view.after(topic.id, lane_));

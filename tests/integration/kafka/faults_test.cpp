@@ -113,6 +113,33 @@ TEST(KafkaFaults, AnOwnerWhoseLaneWasTakenIsFencedAlsoWhenItWasIdle) {
   EXPECT_FALSE(first.log().failure());
 }
 
+TEST(KafkaFaults, OwnersThatTakeALaneFromEachOtherAllTheTimeTakeNothingForTorn) {
+  const std::string prefix = fresh_prefix();
+  constexpr int kRounds = 40;
+  std::atomic<int> written{0};
+  std::string wrong[2];
+  const auto contend = [&](int who) {
+    Rig rig(Broker::shared().bootstrap(), prefix);
+    for (int n = 0; n < kRounds; ++n) {
+      if (!rig.take_lane(0)) {
+        wrong[who] = rig.last_error;
+        return;
+      }
+      if (rig.append_pair(0, std::to_string(who) + " " + std::to_string(n)) == Outcome::written) ++written;
+    }
+    if (auto failure = rig.log().failure()) wrong[who] = describe(*failure);
+  };
+  std::thread other([&] { contend(1); });
+  contend(0);
+  other.join();
+  EXPECT_EQ(wrong[0], "");
+  EXPECT_EQ(wrong[1], "");
+  Rig rig(Broker::shared().bootstrap(), prefix);
+  const auto ledger = rig.values(rig.ledger, 0);
+  EXPECT_EQ(static_cast<int>(ledger.size()), written.load());
+  EXPECT_EQ(ledger, rig.values(rig.decisions, 0));
+}
+
 TEST(KafkaFaults, AFollowerSeesAnAppendOfSeveralTopicsAtOnce) {
   const std::string prefix = fresh_prefix();
   Rig owner(Broker::shared().bootstrap(), prefix), follower(Broker::shared().bootstrap(), prefix);
