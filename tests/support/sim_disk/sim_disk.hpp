@@ -36,6 +36,8 @@ class SimDisk final : public Disk {
   bool power_is_off() const { return off_; }
   /// Operation number `operation` fails with `code` (exhausted, internal), having done any part of its work.
   void fail_at(std::uint64_t operation, Code code) { fail_at_ = operation; fail_code_ = code; }
+  /// Nothing of what was arranged for a later operation happens.
+  void forget_faults() { power_cut_at_.reset(); fail_at_.reset(); }
   /// Bytes that all files together may have; beyond it growing a file fails with exhausted.
   void set_capacity(std::optional<std::uint64_t> bytes) { capacity_ = bytes; }
 
