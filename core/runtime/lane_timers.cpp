@@ -163,6 +163,7 @@ bool LaneProcessor::fire(std::size_t index, const TimerEntry& entry, Time now) {
     metrics_.timer_unreadable(index);
     return false;
   }
+  last_now_ = std::max(last_now_, entry.due);  // the clock may go back before it is decided
   metrics_.timer_fired(index);
   metrics_.queued(1);
   queue_.push_back(Pending{index, std::move(request), std::move(command), nullptr, entry.key, entry.boundary, {}});

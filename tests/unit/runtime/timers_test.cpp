@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/event/record.hpp"
 #include "tests/support/memory_log/memory_log.hpp"
 #include "tests/support/tally/tally_node.hpp"
 #include "tests/support/tally/touchy_decider.hpp"
@@ -127,6 +128,33 @@ TEST_F(TimersTest, AClockThatJumpsForwardFiresWithinTenSeconds) {
   scheduler.jump_wall(std::chrono::hours(2));
   scheduler.run_for(std::chrono::seconds(11));
   EXPECT_FALSE(is_open());
+}
+
+TEST_F(TimersTest, AClockThatGoesBackBetweenFiringAndDecidingDecidesNoTimerBeforeItsTime) {
+  start();
+  node->execute(Open{"g", "a", 60'000});
+  // The lane is busy when the timer is due, so that its command waits; then the clock goes back.
+  log->set_append_delay(std::chrono::seconds(10));
+  scheduler.run_for(std::chrono::seconds(55));
+  std::optional<Outcome> added;
+  node->launch((*node)->execute(TallyNode::request(Add{"g", "a", 1, ""})), added);
+  scheduler.run_for(std::chrono::seconds(6));
+  ASSERT_FALSE(added);
+  scheduler.jump_wall(-std::chrono::seconds(30));
+  scheduler.run_for(std::chrono::seconds(30));
+  Time opened{}, expired{};
+  for (const auto& stored : history->topics[0].lanes[lane_of("g", history->lanes).value]) {
+    auto records = log::RecordBatchReader::open(stored.view());
+    ASSERT_TRUE(records.ok());
+    while (!records->done()) {
+      const auto event = event::decode_record(*records->next());
+      ASSERT_TRUE(event.ok());
+      if (event->envelope.type == "tidemark.tally.Opened.v1") opened = event->envelope.time;
+      if (event->envelope.type == "tidemark.tally.Expired.v1") expired = event->envelope.time;
+    }
+  }
+  ASSERT_NE(expired, Time{});
+  EXPECT_GE(expired - opened, std::chrono::minutes(1));
 }
 
 }  // namespace
