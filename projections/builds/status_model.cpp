@@ -1,5 +1,7 @@
 #include "projections/builds/status_model.hpp"
 
+#include <algorithm>
+
 #include "core/base/table.hpp"
 
 namespace tidemark::projections::builds {
@@ -26,12 +28,13 @@ BOOST_DESCRIBE_STRUCT(NextRow, (), (ended, failures))
 constexpr Table<OpenBuild, std::string> kOpen{16};                            // id
 constexpr Table<IdRow, std::int64_t, std::uint64_t, std::string> kQueued{17};   // submitted_at, order, id
 constexpr Table<IdRow, std::int64_t, std::uint64_t, std::string> kRunning{18};  // submitted_at, order, id
-constexpr Table<EndedBuild, std::uint64_t> kEnded{19};                        // number
-constexpr Table<EndedBuild, std::uint64_t> kFailures{20};                     // number of its own
+// By pool: another lies in another lane perhaps, and rows may not depend on which of them is read first.
+constexpr Table<EndedBuild, std::string, std::uint64_t> kEnded{19};           // pool, number
+constexpr Table<EndedBuild, std::string, std::uint64_t> kFailures{20};        // pool, number of its own
 // Of a build that timed out, where it stands in the two above.
 constexpr Table<NumberRow, std::string> kEndedNumber{21};                     // id
 constexpr Table<NumberRow, std::string> kFailureNumber{22};                   // id
-constexpr Table<NextRow> kNext{23};
+constexpr Table<NextRow, std::string> kNext{23};                              // pool
 
 /// The beginning of a text, without half a character.
 std::string beginning(std::string_view text, std::size_t bytes_max) {
@@ -65,34 +68,35 @@ void change(RowWriter& rows, const std::string& id, Change change) {
 }
 
 /// Takes back how a build was said to have ended.
-void forget_ending(RowWriter& rows, const std::string& id) {
-  if (const auto ended = kEndedNumber.get(rows, id)) kEnded.erase(rows, ended->number);
-  if (const auto failure = kFailureNumber.get(rows, id)) kFailures.erase(rows, failure->number);
+void forget_ending(RowWriter& rows, const std::string& pool, const std::string& id) {
+  if (const auto ended = kEndedNumber.get(rows, id)) kEnded.erase(rows, pool, ended->number);
+  if (const auto failure = kFailureNumber.get(rows, id)) kFailures.erase(rows, pool, failure->number);
   kEndedNumber.erase(rows, id);
   kFailureNumber.erase(rows, id);
 }
 
-void add_ending(RowWriter& rows, const EndedBuild& ended) {
-  NextRow next = kNext.get(rows).value_or(NextRow{});
+void add_ending(RowWriter& rows, const std::string& pool, const EndedBuild& ended) {
+  NextRow next = kNext.get(rows, pool).value_or(NextRow{});
   EndedBuild row = ended;
   row.number = next.ended++;
   if (ended.ending != Ending::completed) {
     const std::uint64_t number = next.failures++;
-    kFailures.put(rows, number, row);
-    if (number > kFailuresKept) kFailures.erase(rows, number - kFailuresKept);
+    kFailures.put(rows, pool, number, row);
+    if (number > kFailuresKept) kFailures.erase(rows, pool, number - kFailuresKept);
     if (ended.ending == Ending::timed_out) kFailureNumber.put(rows, ended.id, NumberRow{number});
   }
   row.message.clear();  // it is read with the failures
-  kEnded.put(rows, row.number, row);
-  if (row.number > kEndedKept) kEnded.erase(rows, row.number - kEndedKept);
+  kEnded.put(rows, pool, row.number, row);
+  if (row.number > kEndedKept) kEnded.erase(rows, pool, row.number - kEndedKept);
   if (ended.ending == Ending::timed_out) kEndedNumber.put(rows, ended.id, NumberRow{row.number});
-  kNext.put(rows, next);
+  kNext.put(rows, pool, next);
 }
 
 struct Fold {
   RowWriter& rows;
   const EventContext& context;
   std::int64_t now = to_ms(context.time);
+  std::string pool{context.boundary};
 
   void operator()(const BuildSubmitted& e) const {
     OpenBuild build;
@@ -138,9 +142,9 @@ struct Fold {
            std::string_view message) const {
     auto build = kOpen.get(rows, build_id);
     if (!build) return;
-    forget_ending(rows, build_id);
+    forget_ending(rows, pool, build_id);
     unlist(rows, *build);
-    add_ending(rows, {.number = 0, .id = build_id, .platform = build->platform, .ending = ending,
+    add_ending(rows, pool, {.number = 0, .id = build_id, .platform = build->platform, .ending = ending,
                       .worker_id = worker_id ? worker_id : build->worker_id, .submitted_at = build->submitted_at,
                       .started_at = build->started_at, .ended_at = now,
                       .message = beginning(message, kFailureMessageBytesMax)});
@@ -151,7 +155,7 @@ struct Fold {
   void operator()(const BuildImported& e) const {
     const ImportedBuild& row = e.build;
     if (const auto before = kOpen.get(rows, row.id)) unlist(rows, *before);
-    forget_ending(rows, row.id);
+    forget_ending(rows, pool, row.id);
     kOpen.erase(rows, row.id);
     OpenBuild build{row.id, row.platform, row.status, row.submitted_at, e.order, row.worker_id,
                     is_terminal(row.status) || row.worker_id ? 1u : 0u, row.started_at};
@@ -162,7 +166,7 @@ struct Fold {
     }
     if (row.status != BuildStatus::completed && row.status != BuildStatus::failed) return;
     const Ending ending = timed_out ? Ending::timed_out : row.status == BuildStatus::failed ? Ending::failed : Ending::completed;
-    add_ending(rows, {.number = 0, .id = row.id, .platform = row.platform, .ending = ending, .worker_id = row.worker_id,
+    add_ending(rows, pool, {.number = 0, .id = row.id, .platform = row.platform, .ending = ending, .worker_id = row.worker_id,
                       .submitted_at = row.submitted_at, .started_at = row.started_at,
                       .ended_at = row.completed_at.value_or(row.started_at.value_or(row.submitted_at)),
                       .message = ending == Ending::completed ? std::string() : beginning(row.error_message.value_or(""), kFailureMessageBytesMax)});
@@ -194,6 +198,27 @@ std::vector<OpenBuild> first_of(const RowReader& rows, const Listed& listed, std
 /// First number that is kept.
 std::uint64_t first_kept(std::uint64_t next, std::uint64_t kept) { return next > kept ? next - kept : 0; }
 
+/// The latest `kept` of all pools, in the order in which they ended.
+template <class Endings>
+std::vector<EndedBuild> latest(const RowReader& rows, const Endings& endings, std::uint64_t NextRow::*next, std::uint64_t kept) {
+  std::vector<EndedBuild> all;
+  std::size_t pools = 0;
+  kNext.scan(rows, [&](const auto& key, const NextRow& numbers) {
+    ++pools;
+    const std::string& pool = std::get<0>(key);
+    // From the number on, not from the start of the table: what was removed there would be walked over each time.
+    endings.scan_from(rows, [&](const auto& at, const EndedBuild& build) {
+      if (std::get<0>(at) != pool) return false;
+      all.push_back(build);
+      return true;
+    }, pool, first_kept(numbers.*next, kept));
+    return true;
+  });
+  if (pools > 1) std::stable_sort(all.begin(), all.end(), [](const EndedBuild& a, const EndedBuild& b) { return a.ended_at < b.ended_at; });
+  if (all.size() > kept) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kept));
+  return all;
+}
+
 }  // namespace
 
 std::string_view name_of(Ending ending) {
@@ -212,22 +237,11 @@ void StatusModel::apply(RowWriter& rows, const Event& event, const EventContext&
 std::vector<OpenBuild> queued_builds(const RowReader& rows, std::size_t max) { return first_of(rows, kQueued, max); }
 std::vector<OpenBuild> running_builds(const RowReader& rows, std::size_t max) { return first_of(rows, kRunning, max); }
 
-std::vector<EndedBuild> ended_builds(const RowReader& rows) {
-  std::vector<EndedBuild> ended;
-  // From the number on, not from the start of the table: what was removed there would be walked over each time.
-  kEnded.scan_from(rows, [&](const auto&, const EndedBuild& build) {
-    ended.push_back(build);
-    return true;
-  }, first_kept(kNext.get(rows).value_or(NextRow{}).ended, kEndedKept));
-  return ended;
-}
+std::vector<EndedBuild> ended_builds(const RowReader& rows) { return latest(rows, kEnded, &NextRow::ended, kEndedKept); }
 
 std::vector<EndedBuild> failed_builds(const RowReader& rows) {
-  std::vector<EndedBuild> failed;
-  kFailures.scan_from(rows, [&](const auto&, const EndedBuild& build) {
-    failed.insert(failed.begin(), build);
-    return true;
-  }, first_kept(kNext.get(rows).value_or(NextRow{}).failures, kFailuresKept));
+  auto failed = latest(rows, kFailures, &NextRow::failures, kFailuresKept);
+  std::reverse(failed.begin(), failed.end());
   return failed;
 }
 

@@ -33,7 +33,7 @@ std::string_view name_of(Ending ending);
 
 /// How a build ended; cancelled ones tell nothing about build times and are left out.
 struct EndedBuild {
-  std::uint64_t number = 0;                ///< grows from one end to the next
+  std::uint64_t number = 0;                ///< grows from one end to the next of its pool
   std::string id;
   schemas::builds::Platform platform = schemas::builds::Platform::ios;
   Ending ending = Ending::completed;
@@ -51,7 +51,7 @@ inline constexpr std::size_t kFailureMessageBytesMax = 600;
 
 struct StatusModel {
   static constexpr std::string_view kName = "builds.status";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   static constexpr bool kMergeable = false;
   static std::vector<std::string> topics() { return {std::string(schemas::builds::kLedgerTopic)}; }
   using Event = schemas::builds::LedgerEvent;

@@ -146,5 +146,29 @@ TEST(StatusModel, WhatIsNotKnownIsLeftAlone) {
   EXPECT_EQ(queue(model) + running(model) + ended(model) + failures(model), "");
 }
 
+/// Pools lie in different lanes, and nothing says which of two lanes is read first.
+TEST(StatusModel, RowsDoNotDependOnWhichPoolIsReadFirst) {
+  const auto in_pool = [](testing::MemoryState& rows, const std::string& pool, std::int64_t ms, const std::string& id) {
+    const auto apply = [&](const StatusModel::Event& event) { StatusModel::apply(rows, event, EventContext{from_ms(kT0 + ms), "event", "command", pool}); };
+    apply(submitted(id));
+    apply(assigned(id, "w-" + pool));
+    if (ms % 2 == 0) apply(failed(id, "w-" + pool));
+    else apply(completed(id, "w-" + pool));
+  };
+  testing::MemoryState one_after_the_other, in_turn;
+  for (int i = 0; i < 30; ++i) in_pool(one_after_the_other, "a", 10 * i, "a" + std::to_string(i));
+  for (int i = 0; i < 30; ++i) in_pool(one_after_the_other, "b", 10 * i + 5, "b" + std::to_string(i));
+  for (int i = 0; i < 30; ++i) {
+    in_pool(in_turn, "b", 10 * i + 5, "b" + std::to_string(i));
+    in_pool(in_turn, "a", 10 * i, "a" + std::to_string(i));
+  }
+  EXPECT_EQ(ids(ended_builds(one_after_the_other)), ids(ended_builds(in_turn)));
+  EXPECT_EQ(ids(failed_builds(one_after_the_other)), ids(failed_builds(in_turn)));
+  EXPECT_EQ(ended_builds(in_turn).back().id, "b29");
+  EXPECT_EQ(ended_builds(in_turn).front().id, "a0");
+  EXPECT_EQ(failed_builds(in_turn).front().id, "a29");
+  EXPECT_EQ(one_after_the_other.rows(), in_turn.rows());
+}
+
 }  // namespace
 }  // namespace tidemark::projections::builds
