@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/bytes.hpp"
+#include "core/base/mutation.hpp"
 #include "core/runtime/lane_batch.hpp"
 #include "core/runtime/log_cursor.hpp"
 #include "core/runtime/projection_skip.hpp"
@@ -151,6 +152,10 @@ void LaneProcessor::append(std::shared_ptr<Batch> batch) {
 }
 
 void LaneProcessor::send(std::shared_ptr<Batch> batch, log::LaneBatch records) {
+  if (TM_MUTANT(answer_before_append) && !batch->takes_lane) {
+    answer_all(*batch);
+    batch->answers.clear();
+  }
   batch->append_started = scheduler_.now();
   batch->appending = metrics_.appending();
   log_.append(*ownership_, std::move(records), [this, alive = alive_, batch](Result<void> result) {
@@ -161,6 +166,7 @@ void LaneProcessor::send(std::shared_ptr<Batch> batch, log::LaneBatch records) {
 void LaneProcessor::appended(std::shared_ptr<Batch> batch, Result<void> result) {
   busy_ = false;
   batch->appending.stop();
+  if (TM_MUTANT(drop_fencing) && !result && result.error().code == Code::fenced) result = Result<void>();
   if (result.ok()) {
     if (const auto lease = log_.lease()) lease_until_ = batch->append_started + *lease;
     if (auto applied = apply(*batch); !applied) {
@@ -230,6 +236,7 @@ Result<void> LaneProcessor::apply(Batch& batch) {
       checkpoints.push_back({{domains_[i].topics[t].spec.name, lane_}, {log_.epoch(), next_[i][t], part.last_id[t]}});
     }
     if (checkpoints.empty()) continue;
+    if (TM_MUTANT(forget_checkpoint) && checkpoints.size() > 1) checkpoints.erase(checkpoints.begin());
     save_lane_info(part.overlay, lane_, part.info);
     forgotten_[i] = part.forgotten;
     if (auto written = domains_[i].state->write(part.overlay, checkpoints); !written) return written;
@@ -311,7 +318,8 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) return;
   const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
   // Of its own until it is decided: a decider that throws has written nothing.
-  store::Overlay own(static_cast<const RowReader&>(part.overlay));
+  const RowReader& decided = TM_MUTANT(skip_overlay) ? static_cast<const RowReader&>(*domains_[pending.domain].state) : part.overlay;
+  store::Overlay own(decided);
   BoundaryState state(own, lane_, boundary);
   Verdict verdict;
   const auto event_id = [&](std::size_t i) {

@@ -1,6 +1,7 @@
 // Coming to own a lane, owning it under a lease, settling what nobody knows, and ceasing to own it.
 #include <algorithm>
 
+#include "core/base/mutation.hpp"
 #include "core/runtime/lane.hpp"
 #include "core/runtime/lane_batch.hpp"
 #include "core/runtime/log_cursor.hpp"
@@ -37,6 +38,7 @@ void LaneProcessor::take(Fn<void(Result<void>)> done) {
     ownership_ = *ownership;
     const auto lease = log_.lease();
     lease_from_ = lease ? scheduler_.now() + *lease : SteadyTime{};
+    if (TM_MUTANT(serve_without_reading)) return caught_up({});
     follower_.catch_up([this](Result<void> caught) { caught_up(std::move(caught)); });
   });
 }
@@ -70,7 +72,7 @@ void LaneProcessor::begin_serving() {
     for (const auto& domain : domains_) {
       auto& ends = next_.emplace_back();
       for (const auto& topic : domain.topics) ends.push_back(log_.end(topic.id, lane_));
-      last_now_ = std::max(last_now_, load_lane_info(*domain.state, lane_).last_time);
+      if (!TM_MUTANT(forget_time)) last_now_ = std::max(last_now_, load_lane_info(*domain.state, lane_).last_time);
     }
   });
   if (!readable || failure_) return;
@@ -85,7 +87,7 @@ void LaneProcessor::begin_serving() {
     resting_.clear();
     resting_due_.clear();
     first_timer_.assign(domains_.size(), {});
-    guarded([this] { arm_timers(); });
+    if (!TM_MUTANT(forget_timers)) guarded([this] { arm_timers(); });
     guarded([this] { load_reactions(); });
     if (!draining_) guarded([this] { inbox_.start(); });
     renew_lease();
@@ -166,7 +168,7 @@ void LaneProcessor::give_up(Fn<void()> done) {
 /// Nobody knows whether the batch was written. Taking the lane again settles it; until then nothing else is decided.
 void LaneProcessor::settle(std::shared_ptr<Batch> batch, Error why) {
   unsettled_ = std::move(batch);
-  unsettled_why_ = make_error(Code::outcome_unknown, std::move(why.message));
+  unsettled_why_ = make_error(TM_MUTANT(unknown_is_refused) ? Code::unavailable : Code::outcome_unknown, std::move(why.message));
   if (draining_ || leaving_) {
     give_up_waiting();
     return leaving_ ? let_go() : pump();
@@ -198,6 +200,7 @@ void LaneProcessor::was_written(const Batch& batch, Fn<void(Result<bool>)> done)
       if (*alive) to(written);
     });
   };
+  if (TM_MUTANT(unknown_is_written)) return answer(std::move(done), true);
   for (std::size_t i = 0; i < batch.domains.size(); ++i) {
     if (!batch.domains[i]) continue;
     const std::size_t decisions = domains_[i].decisions_index();
@@ -299,7 +302,7 @@ void LaneProcessor::end_drain() {
 }
 
 bool LaneProcessor::lease_holds() const {
-  if (!log_.lease()) return true;
+  if (!log_.lease() || TM_MUTANT(owner_without_lease)) return true;
   const SteadyTime now = scheduler_.now();
   return now >= lease_from_ && now < lease_until_;
 }

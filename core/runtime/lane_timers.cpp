@@ -1,6 +1,7 @@
 // Durable timers.
 #include <algorithm>
 
+#include "core/base/mutation.hpp"
 #include "core/runtime/lane.hpp"
 #include "core/runtime/lane_batch.hpp"
 
@@ -142,7 +143,7 @@ bool LaneProcessor::fire(std::size_t index, const TimerEntry& entry, Time now) {
     rest({index, entry.key}, now + kRetryDelay);
     return false;
   }
-  rest({index, entry.key}, std::nullopt);
+  if (!TM_MUTANT(timer_twice)) rest({index, entry.key}, std::nullopt);
   const Domain& domain = *domains_[index].domain;
   CommandRequest request;
   request.domain = domain.name;
@@ -150,6 +151,7 @@ bool LaneProcessor::fire(std::size_t index, const TimerEntry& entry, Time now) {
   request.actor = "system:timer";
   request.command_id = to_string(derive_uuid(domain.name + "\n" + entry.key, "timer", static_cast<std::uint64_t>(to_ms(entry.due))));
   request.keyed = true;  // one decision per firing, over restarts too
+  if (TM_MUTANT(timer_twice)) request.command_id = to_string(make_uuid_v7(now, scheduler_.random(), scheduler_.random()));
   request.data = entry.data;
   if (domain.complete_timer) {
     VolatileMemory::Scoped memory(*memory_[index], entry.boundary);

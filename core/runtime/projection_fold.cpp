@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/mutation.hpp"
+
 namespace tidemark::runtime {
 namespace {
 
@@ -36,7 +38,9 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
     const OpenTopic& topic = source_.topics[t];
     for (std::uint32_t lane = 0; lane < source_.log.lanes(); ++lane) {
       const auto found = checkpoints->find(store::CheckpointKey{topic.spec.name, LaneId{lane}});
-      auto cursor = follow(source_.log, topic, LaneId{lane}, found != checkpoints->end() ? found->second.next : Tmseq{0});
+      Tmseq from = found != checkpoints->end() ? found->second.next : Tmseq{0};
+      if (TM_MUTANT(skip_after_restart) && from.value > 0) from = from.next();
+      auto cursor = follow(source_.log, topic, LaneId{lane}, from);
       if (!cursor) return cursor.take_error();
       const Tmseq end = source_.log.end(topic.id, LaneId{lane});
       anything = anything || cursor->next() < end;
@@ -154,7 +158,9 @@ Result<bool> ProjectionFold::apply_some(std::size_t index) {
   if (!folded) return folded.take_error();
   const std::size_t passed = **folded;
   if (passed > 0) {
-    if (auto written = store_->write(overlay, {checkpoint(partition)}); !written) return written.take_error();
+    store::Checkpoints checkpoints{checkpoint(partition)};
+    if (TM_MUTANT(forget_projection_checkpoint)) checkpoints.clear();
+    if (auto written = store_->write(overlay, checkpoints); !written) return written.take_error();
     unflushed_records_ += passed;
   }
   return passed == kEventsPerWrite && !partition.fault;

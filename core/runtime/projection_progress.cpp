@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/mutation.hpp"
+
 namespace tidemark::runtime {
 
 ProjectionProgress::ProjectionProgress(const ProjectionSource& source, Scheduler& home) : source_(source), home_(home) {
@@ -58,6 +60,7 @@ void ProjectionProgress::wait(Position position, SteadyTime deadline, Fn<void(Re
       if (partitions_[i].lane == part.lane && partitions_[i].topic == part.topic) waiter.wants.emplace_back(i, part.last);
     }
   }
+  if (TM_MUTANT(ignore_token)) waiter.wants.clear();
   if (auto ended = outcome(waiter)) {
     lock.unlock();
     return done(std::move(*ended));

@@ -1,6 +1,7 @@
 #include "core/runtime/state_fold.hpp"
 
 #include "core/base/bytes.hpp"
+#include "core/base/mutation.hpp"
 #include "core/runtime/dead_command.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/log_cursor.hpp"
@@ -101,6 +102,7 @@ class LaneReader {
       }
       const event::DecisionRef ref = is_decision ? event::DecisionRef{*envelope.tmseq, UINT32_MAX} : *envelope.tmdecision;
       if (ref.decision >= decided_) continue;
+      if (TM_MUTANT(fold_topic_by_topic)) return Head{*head, i};
       const std::pair<event::DecisionRef, bool> order{ref, is_decision};
       if (first.event != nullptr && !(order < first_order)) continue;
       first = {*head, i};

@@ -1,6 +1,7 @@
 // tidemark-sim: deterministic simulation of whole nodes. docs/simulation.md.
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: tidemark-sim --seeds A..B [options]\n"
     "  --seeds A..B       the seeds to run, each through every profile\n"
+    "  --fresh            seeds that nobody has run: from the clock on, a million of them\n"
     "  --profile P        only this profile; may be given again\n"
     "  --jobs N           processes at once (default: one for each core)\n"
     "  --commands N       commands of each run (default 1000)\n"
@@ -89,6 +91,12 @@ Arguments read(int argc, char** argv) {
     } else if (flag == "--seeds") {
       read_seeds(value(), out.search);
       seeds = true;
+    } else if (flag == "--fresh") {
+      const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      out.search.first = static_cast<std::uint64_t>(now) % 1'000'000'000'000;
+      out.search.last = out.search.first + 999'999;
+      seeds = true;
+      std::printf("seeds from %llu on\n", static_cast<unsigned long long>(out.search.first));
     } else if (flag == "--profile") {
       const std::string name(value());
       const Profile* profile = find_profile(name);

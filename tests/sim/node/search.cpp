@@ -25,6 +25,9 @@ using Clock = std::chrono::steady_clock;
 struct Shared {
   std::atomic<std::uint64_t> next{0}, runs{0}, failures{0}, requests{0}, decisions{0}, faults{0}, lives{0};
   std::atomic<bool> stop{false};
+  std::atomic<bool> has_failure{false};
+  std::atomic<std::uint64_t> failed{UINT64_MAX};
+  std::array<char, 160> invariant{};
   std::array<std::atomic<std::uint64_t>, kJobsMost> under_way;
 };
 
@@ -81,6 +84,12 @@ class Search {
     report.faults = shared_.faults;
     report.lives = shared_.lives;
     report.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    if (const std::uint64_t failed = shared_.failed; failed != kNone) {
+      const RunOptions run = options_of(failed);
+      report.failed_seed = run.seed;
+      report.failed_profile = run.profile;
+      report.invariant = shared_.invariant.data();
+    }
     report.next_seed = options_.first + done_before() / options_.profiles.size();
     return report;
   }
@@ -124,7 +133,9 @@ class Search {
     shared_.lives += report.lives;
     if (!report.violation) return;
     ++shared_.failures;
+    note_failure(index, report.violation->invariant);
     if (!options_.keep_going) shared_.stop = true;
+    if (options_.quiet) return;
     if (options_.shrink) run.filter = shrink(run, report);
     run.recording = true;
     report = run_simulation(run);
@@ -136,11 +147,19 @@ class Search {
     const std::uint64_t index = shared_.under_way[slot].exchange(kNone);
     ++shared_.failures;
     if (!options_.keep_going) shared_.stop = true;
+    if (index != kNone) note_failure(index, "a process lives");
+    if (options_.quiet) return;
     if (index == kNone) return print("a process ended with status " + std::to_string(status) + " between two runs\n");
     const RunOptions run = options_of(index);
     print("seed " + std::to_string(run.seed) + ", profile " + run.profile->name + ": the process died by signal " + std::to_string(WIFSIGNALED(status) ? WTERMSIG(status) : 0) +
           "\nreplay: " + options_.program + " --seeds " + std::to_string(run.seed) + ".." + std::to_string(run.seed) + " --profile " + run.profile->name + " --commands " +
           std::to_string(run.commands) + " --print\n");
+  }
+
+  void note_failure(std::uint64_t index, const std::string& invariant) {
+    if (shared_.has_failure.exchange(true)) return;
+    std::snprintf(shared_.invariant.data(), shared_.invariant.size(), "%s", invariant.c_str());
+    shared_.failed = index;
   }
 
   std::uint64_t done_before() const {

@@ -17,6 +17,7 @@ struct SearchOptions {
   std::uint64_t seconds = 0;              ///< ends after so long; 0: when all are done
   bool keep_going = false;                ///< reports every failure, not only the first
   bool shrink = false;
+  bool quiet = false;                     ///< prints no failure
   std::string resume_file;                ///< where it is noted how far it came; "": nowhere
   std::string program = "tidemark-sim";   ///< for the command that replays a failure
 };
@@ -25,6 +26,10 @@ struct SearchReport {
   std::uint64_t runs = 0, failures = 0, requests = 0, decisions = 0, faults = 0, lives = 0;
   double seconds = 0;
   std::uint64_t next_seed = 0;            ///< all below it are done
+  // Of the first failure that was seen.
+  std::uint64_t failed_seed = 0;
+  const Profile* failed_profile = nullptr;
+  std::string invariant;                  ///< that it broke
 };
 
 /// Prints every failure as it comes.

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "core/event/json.hpp"
+#include "commands/builds/endpoint/registration.hpp"
+#include "tests/sim/node/builds_work.hpp"
 #include "tests/sim/node/client.hpp"
 #include "tests/sim/node/gremlin.hpp"
 #include "tests/sim/node/tally_work.hpp"
@@ -30,6 +31,7 @@ class Simulation {
         site_{world_, *options.profile, faults_, history_, model_, nullptr, nullptr, {}, {}, {}} {
     history_.print_each(options.print);
     model_.add_domain("tally", tally_);
+    model_.add_domain("builds", builds_);
     prepare();
   }
 
@@ -69,9 +71,13 @@ class Simulation {
     site_.options.batch_commands_max = draw.chance(0.3) ? 1 + draw.below(4) : 1024;
     site_.options.lane_queue_max = draw.chance(0.2) ? 2 + draw.below(6) : 4096;
     site_.options.bulk_bytes = draw.chance(0.5) ? 4096 : 1u << 20;
-    site_.domains = [] {
+    // One of the domains, or both.
+    const std::uint64_t which = draw.below(4);
+    const bool with_tally = which != 3, with_builds = which >= 2;
+    site_.domains = [with_tally, with_builds, settings = BuildsWork::settings(draw)] {
       std::vector<runtime::Domain> domains;
-      domains.push_back(testing::tally::make_domain());
+      if (with_tally) domains.push_back(testing::tally::make_domain());
+      if (with_builds) domains.push_back(commands::builds::endpoint::make_builds_domain(settings));
       return domains;
     };
     site_.died = [this](int machine) {
@@ -87,7 +93,8 @@ class Simulation {
     for (int i = 0; i < options_.profile->nodes; ++i) machines_.push_back(std::make_unique<Machine>(site_, i, draw.next()));
     for (std::uint64_t i = 0; i < kClients; ++i) {
       const std::uint64_t wishes = options_.commands / kClients + (i < options_.commands % kClients ? 1 : 0);
-      clients_.push_back(std::make_unique<Client>(site_, machines_, tally_work_, static_cast<int>(i), draw.next(), wishes));
+      Workload& workload = with_builds && (!with_tally || i % 2 == 0) ? static_cast<Workload&>(builds_work_) : tally_work_;
+      clients_.push_back(std::make_unique<Client>(site_, machines_, workload, static_cast<int>(i), draw.next(), wishes));
     }
   }
 
@@ -129,13 +136,15 @@ class Simulation {
   void settle() {
     const SteadyTime until = world_.now() + kStillWithin;
     if (!go([&] { return all_ready() && all_done(); }, until, "clients wait")) return;
-    const auto unexpired = [&] { return tally_.overdue(INT64_MAX); };
-    if (!go([&] { return unexpired().empty(); }, world_.now() + kStillWithin, "timers do not fire")) return;
+    with_tally_ = !tally_.accounts().empty();
+    if (!go([&] { return tally_.overdue(INT64_MAX).empty() && builds_.active() == 0; }, world_.now() + kStillWithin, "timers do not fire")) return;
     const auto caught_up = [&] {
       return std::all_of(machines_.begin(), machines_.end(), [](const auto& machine) { return machine->caught_up(); });
     };
     if (!go(caught_up, world_.now() + kStillWithin, "a node does not catch up")) return;
-    for (auto& machine : machines_) tally_work_.check_rows(*machine);
+    if (with_tally_) {
+      for (auto& machine : machines_) tally_work_.check_rows(*machine);
+    }
     for (const auto& client : clients_) {
       for (const auto& id : client->not_applied()) model_.never_applied(id);
     }
@@ -161,12 +170,15 @@ class Simulation {
   World world_;
   History history_;
   TallyModel tally_;
+  BuildsModel builds_;
   Model model_;
   Faults faults_;
   Site site_;
   std::unique_ptr<Brokers> brokers_;
   std::unique_ptr<Dealer> dealer_;
   TallyWork tally_work_{site_, tally_};
+  BuildsWork builds_work_{site_, builds_};
+  bool with_tally_ = false;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<std::unique_ptr<Client>> clients_;
   Gremlin gremlin_{site_, machines_};
