@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/node/broker_inbox.hpp"
+
 namespace tidemark::sim {
 namespace {
 
@@ -54,11 +56,32 @@ void Brokers::commit(Append& append) {
   append.number = lane.ends.size() - 1;
   append.state = Append::State::committed;
   if (on_commit) on_commit(append.lane, told);
+  for (auto& moved : append.moves) {
+    for (auto& record : moved.records) produce(moved.topic.value, moved.lane.value, std::move(record));
+  }
   for (BrokerLog* log : logs_) {
     world_.after(micros(faults_.random().delay(kVisibleMicros)), world_.network(), [log, alive = log->alive_, lane = append.lane, number = append.number] {
       if (*alive) log->see(lane, number);
     });
   }
+}
+
+void Brokers::produce(std::size_t topic, std::uint32_t lane, log::OwnedRecord record) {
+  auto& records = commands_[{topic, lane}];
+  const std::uint64_t position = records.empty() ? 0 : records.back().position + 1 + faults_.random().below(3);
+  records.push_back({position, std::move(record)});
+  for (BrokerLog* log : logs_) {
+    world_.after(micros(faults_.random().delay(kVisibleMicros)), world_.network(), [log, alive = log->alive_, topic, lane] {
+      if (*alive) log->inbox_->grew(topic, lane);
+    });
+  }
+}
+
+bool Brokers::produce_to(const std::string& topic, std::uint32_t lane, log::OwnedRecord record) {
+  const auto found = std::find_if(specs_.begin(), specs_.end(), [&](const log::TopicSpec& spec) { return spec.name == topic; });
+  if (found == specs_.end()) return false;
+  produce(static_cast<std::size_t>(found - specs_.begin()), lane, std::move(record));
+  return true;
 }
 
 void Brokers::cut() {
@@ -74,7 +97,10 @@ void Brokers::cut() {
   history_.note([] { return std::string("brokers: retention has cut ephemeral topics"); });
 }
 
-BrokerLog::BrokerLog(Brokers& brokers, Queue& home, std::string name) : brokers_(brokers), home_(home), name_(std::move(name)), mine_(brokers.lanes_) {
+log::CommandInbox* BrokerLog::inbox() { return inbox_.get(); }
+
+BrokerLog::BrokerLog(Brokers& brokers, Queue& home, std::string name)
+    : brokers_(brokers), home_(home), name_(std::move(name)), mine_(brokers.lanes_), inbox_(std::make_unique<BrokerInbox>(brokers, home)) {
   // Whoever opens the log looks for its ends.
   for (std::uint32_t lane = 0; lane < brokers_.lanes_; ++lane) mine_[lane].seen = brokers_.of_lane_[lane].ends.size() - 1;
   brokers_.logs_.push_back(this);
@@ -162,7 +188,7 @@ void BrokerLog::append(log::Ownership ownership, log::LaneBatch batch, Fn<void(R
     stored.bytes = std::move(bytes);
     append->parts.emplace_back(records.topic.value, std::move(stored));
   }
-  if (!batch.moves.empty()) refused = make_error(Code::invalid_argument, "this log has no inbox");
+  append->moves = std::move(batch.moves);
   if (!refused && faults.strike(Fault::append_refused)) refused = make_error(Code::unavailable, "the brokers do not take this append now");
   if (refused) {
     append->state = Brokers::Append::State::aborted;

@@ -14,6 +14,7 @@
 namespace tidemark::sim {
 
 class BrokerLog;
+class BrokerInbox;
 
 class Brokers {
  public:
@@ -24,14 +25,19 @@ class Brokers {
 
   /// Retention cuts the older half of a topic that has any, as far as every node has read.
   void cut();
+  /// Somebody writes a command, which is committed at once. False: there is no such topic.
+  bool produce_to(const std::string& topic, std::uint32_t lane, log::OwnedRecord record);
 
  private:
   friend class BrokerLog;
+  friend class BrokerInbox;
+  void produce(std::size_t topic, std::uint32_t lane, log::OwnedRecord record);
   struct Append {
     enum class State { under_way, settling, committed, aborted } state = State::under_way;
     std::uint32_t lane = 0;
     std::uint64_t fence = 0;
     std::vector<std::pair<std::size_t, log::StoredBatch>> parts;
+    std::vector<log::MovedRecords> moves;
     std::uint64_t number = 0;  ///< of the commit
   };
   struct Partition {
@@ -58,6 +64,7 @@ class Brokers {
   std::vector<log::TopicSpec> specs_;
   std::vector<Lane> of_lane_{std::vector<Lane>(lanes_)};
   std::vector<BrokerLog*> logs_;
+  std::map<std::pair<std::size_t, std::uint32_t>, std::vector<log::InboxRecord>> commands_;
 };
 
 class BrokerLog final : public log::EventLog {
@@ -81,6 +88,7 @@ class BrokerLog final : public log::EventLog {
   Result<std::vector<log::StoredBatch>> read(log::TopicId topic, LaneId lane, Tmseq from, std::size_t bytes_max) const override;
   std::uint64_t watch(Fn<void()> wake) override;
   void stop_watching(std::uint64_t id) override { watchers_.erase(id); }
+  log::CommandInbox* inbox() override;
   std::optional<Error> failure() const override { return std::nullopt; }
 
  private:
@@ -102,6 +110,7 @@ class BrokerLog final : public log::EventLog {
   std::vector<Mine> mine_;
   std::map<std::uint64_t, Fn<void()>> watchers_;
   std::uint64_t last_watcher_ = 0;
+  std::unique_ptr<BrokerInbox> inbox_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -6,6 +6,7 @@
 #include "tests/sim/node/builds_work.hpp"
 #include "tests/sim/node/client.hpp"
 #include "tests/sim/node/gremlin.hpp"
+#include "tests/sim/node/producer.hpp"
 #include "tests/sim/node/tally_work.hpp"
 #include "tests/sim/node/witness.hpp"
 #include "tests/support/tally/tally.hpp"
@@ -17,7 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint32_t kLanes = 3;
-constexpr std::uint64_t kClients = 12;
+constexpr std::uint64_t kClients = 12, kProducers = 2;
 constexpr std::uint64_t kStepsMost = 20'000'000;
 /// Of virtual time: what is asked for while things go wrong, and until all is still when nothing does any more.
 constexpr auto kTroubleMost = seconds(600);
@@ -43,6 +44,7 @@ class Simulation {
   RunReport run() {
     for (auto& machine : machines_) machine->start();
     for (auto& client : clients_) client->begin();
+    for (auto& producer : producers_) producer->begin();
     gremlin_.begin();
     go([&] { return all_done() || world_.now() > SteadyTime(kTroubleMost); }, SteadyTime::max(), "");
     history_.note([] { return std::string("from here on nothing goes wrong"); });
@@ -91,9 +93,15 @@ class Simulation {
       site_.dealer = dealer_.get();
     }
     for (int i = 0; i < options_.profile->nodes; ++i) machines_.push_back(std::make_unique<Machine>(site_, i, draw.next()));
-    for (std::uint64_t i = 0; i < kClients; ++i) {
-      const std::uint64_t wishes = options_.commands / kClients + (i < options_.commands % kClients ? 1 : 0);
+    // Commands come by request and, where the log takes them, by the log.
+    const std::uint64_t writers = kClients + (brokers_ != nullptr ? kProducers : 0);
+    for (std::uint64_t i = 0; i < writers; ++i) {
+      const std::uint64_t wishes = options_.commands / writers + (i < options_.commands % writers ? 1 : 0);
       Workload& workload = with_builds && (!with_tally || i % 2 == 0) ? static_cast<Workload&>(builds_work_) : tally_work_;
+      if (i >= kClients) {
+        producers_.push_back(std::make_unique<Producer>(site_, workload, static_cast<int>(i), draw.next(), wishes));
+        continue;
+      }
       clients_.push_back(std::make_unique<Client>(site_, machines_, workload, static_cast<int>(i), draw.next(), wishes));
     }
   }
@@ -116,7 +124,8 @@ class Simulation {
     return false;
   }
   bool all_done() const {
-    return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->done(); });
+    return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->done(); }) &&
+           std::all_of(producers_.begin(), producers_.end(), [](const auto& producer) { return producer->done(); });
   }
   bool all_ready() const {
     return std::all_of(machines_.begin(), machines_.end(), [](const auto& machine) { return machine->ready(); });
@@ -126,6 +135,7 @@ class Simulation {
     for (const auto& client : clients_) {
       if (!client->done()) text += "; " + client->waits_for();
     }
+    for (const auto& producer : producers_) text += producer->waits_for();
     for (const auto& machine : machines_) {
       if (!machine->ready()) text += "; " + machine->text() + " is not ready";
     }
@@ -181,6 +191,7 @@ class Simulation {
   bool with_tally_ = false;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<Producer>> producers_;
   Gremlin gremlin_{site_, machines_};
   RunReport report_;
 };
