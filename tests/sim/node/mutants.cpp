@@ -1,7 +1,7 @@
 // tidemark-sim-mutants: proof that the checks of the simulation bite. One of the bugs planted in core/ (core/base/mutation.hpp) at a
 // time is switched on, and a search must find it. docs/simulation.md.
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -86,7 +86,7 @@ int find(const char* path, std::uint64_t seeds) {
       ++missed;
       std::printf("# NOT FOUND: %s\n", known.name.c_str());
     } else {
-      std::printf("%s %s %llu %s\n", known.name.c_str(), best.failed_profile->name.c_str(), static_cast<unsigned long long>(best.failed_seed), best.invariant.c_str());
+      std::printf("%s %s %llu %s\n", known.name.c_str(), best.failed_profile->name.c_str(), static_cast<unsigned long long>(std::max<std::uint64_t>(8, best.failed_seed)), best.invariant.c_str());
     }
     std::fflush(stdout);
   }
