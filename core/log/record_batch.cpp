@@ -20,6 +20,7 @@ constexpr std::size_t kMaxTimestampAt = 35;
 constexpr std::size_t kCountAt = 57;
 constexpr std::size_t kHeaderSize = 61;
 constexpr std::size_t kLengthFrom = 12;     // what the length field counts begins here
+constexpr std::uint16_t kOfTransaction = 0x10;
 
 std::size_t varint_size(std::uint64_t value) {
   std::size_t size = 1;
@@ -185,7 +186,7 @@ Result<RecordBatchReader> RecordBatchReader::open(std::string_view bytes) {
   bytes = bytes.substr(0, size);
   if (crc32c(bytes.substr(kCoveredAt)) != get_u32_be(bytes.data() + kCrcAt)) return corrupt("its checksum does not match");
   const std::uint16_t attributes = get_u16_be(bytes.data() + kCoveredAt);
-  if (attributes != 0) {
+  if ((attributes & ~kOfTransaction) != 0) {
     return make_error(Code::unsupported_version, "record batch: attributes " + std::to_string(attributes) + " (compressed or control)");
   }
   const std::uint32_t count = get_u32_be(bytes.data() + kCountAt);
@@ -198,6 +199,7 @@ Result<RecordBatchReader> RecordBatchReader::open(std::string_view bytes) {
   reader.base_timestamp_ms_ = static_cast<std::int64_t>(get_u64_be(bytes.data() + kBaseTimestampAt));
   reader.size_bytes_ = size;
   reader.count_ = count;
+  reader.has_own_headers_ = attributes == kOfTransaction;
   return reader;
 }
 
@@ -228,6 +230,7 @@ Result<event::RecordView> RecordBatchReader::next() {
     event::HeaderView header;
     header.name = in.take(in.number());
     header.value = in.blob();
+    if (has_own_headers_ && (header.name == kPositionHeader || header.name == kCommitHeader)) continue;
     headers_.push_back(header);
   }
   if (!in.ok() || in.left() != 0) return bad();

@@ -13,6 +13,11 @@
 
 namespace tidemark::log {
 
+/// Headers that the log on Kafka adds to records (docs/formats/kafka.md). Batches of a transaction, as brokers keep them, have them
+/// still: their reader leaves them out.
+inline constexpr std::string_view kPositionHeader = "tmseq";
+inline constexpr std::string_view kCommitHeader = "tmcommit";
+
 /// Builds the records of one batch in their final encoding. Offsets are relative, so the base offset may be set last.
 class RecordBatchBuilder {
  public:
@@ -50,7 +55,7 @@ BatchTimes batch_times(std::string_view batch);
 /// Reads a batch it does not own; the views it gives out live as long as `bytes` and this reader's current record.
 class RecordBatchReader {
  public:
-  /// Checks length, magic, CRC and attributes (uncompressed only). corrupt, or unsupported_version for another magic or a codec.
+  /// Checks length, magic, CRC and attributes (uncompressed only, no control batch). corrupt, or unsupported_version for another magic or a codec.
   static Result<RecordBatchReader> open(std::string_view bytes);
   std::int64_t base_offset() const { return base_offset_; }
   std::size_t count() const { return count_; }
@@ -68,6 +73,7 @@ class RecordBatchReader {
   std::size_t count_ = 0;
   std::size_t index_ = 0;
   std::size_t at_ = 0;
+  bool has_own_headers_ = false;
   std::vector<event::HeaderView> headers_;
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kEventsPerWrite = 1024;
 constexpr std::size_t kEventsPerBulkTurn = 16'384;
+constexpr std::uint64_t kEventsWorthAThread = 65'536;
 
 /// Nothing that a failed event has written stays.
 Result<void> apply_apart(const Projection& projection, const EventSource& from, const event::Event& event, RowWriter& rows) {
@@ -33,7 +34,7 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
     checkpoints->clear();
   }
   bulk_bytes_ = bulk_bytes;
-  bool anything = false;
+  std::uint64_t due = 0;
   for (std::size_t t = 0; t < source_.topics.size(); ++t) {
     const OpenTopic& topic = source_.topics[t];
     for (std::uint32_t lane = 0; lane < source_.log.lanes(); ++lane) {
@@ -43,11 +44,12 @@ Result<void> ProjectionFold::open(const std::vector<SkippedEvent>& skips, std::s
       auto cursor = follow(source_.log, topic, LaneId{lane}, from);
       if (!cursor) return cursor.take_error();
       const Tmseq end = source_.log.end(topic.id, LaneId{lane});
-      anything = anything || cursor->next() < end;
+      if (cursor->next() < end) due += end.value - cursor->next().value;
       partitions_.push_back(Partition{t, LaneId{lane}, std::move(*cursor), end, 0, {}});
     }
   }
-  if (checkpoints->empty() && anything) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);
+  if (checkpoints->empty() && due > 0) bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes);
+  if (bulk_ && due >= kEventsWorthAThread) ahead_ = std::make_shared<ReadAhead>();
   take_skips(skips);
   return {};
 }
@@ -98,6 +100,10 @@ Result<bool> ProjectionFold::bulk_some() {
   const auto unread = [](const Partition& p) { return !p.fault && p.cursor.next() < p.bulk_end; };
   const auto partition = std::find_if(partitions_.begin(), partitions_.end(), unread);
   if (partition == partitions_.end()) return false;
+  if (ahead_ && read_ahead_ != &*partition) {
+    read_ahead_ = &*partition;
+    partition->cursor.read_ahead(ahead_, partition->bulk_end);
+  }
   auto passed = fold(*partition, partition->bulk_end, kEventsPerBulkTurn, *bulk_, bulk_care_);
   if (!passed) return passed.take_error();
   if (!*passed) {
@@ -120,6 +126,7 @@ Result<void> ProjectionFold::restart_bulk() {
   }
   bulk_ = std::make_unique<store::BulkRows>(*store_, bulk_bytes_);
   bulk_care_ = Care::apart;
+  read_ahead_ = nullptr;
   return {};
 }
 
@@ -139,6 +146,8 @@ Result<void> ProjectionFold::finish_bulk() {
   }
   auto complete = bulk_->spill(checkpoints);
   bulk_.reset();
+  for (auto& partition : partitions_) partition.cursor.read_alone();
+  ahead_.reset();
   return complete;
 }
 

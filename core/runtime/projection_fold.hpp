@@ -80,6 +80,8 @@ class ProjectionFold {
   std::unique_ptr<store::BulkRows> bulk_;
   Care bulk_care_ = Care::together;
   std::size_t bulk_bytes_ = 0;
+  std::shared_ptr<ReadAhead> ahead_;   ///< of the bulk path, when it is long
+  const Partition* read_ahead_ = nullptr;  ///< the one that it was begun for
   std::uint64_t unflushed_records_ = 0;
 };
 

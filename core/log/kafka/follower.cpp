@@ -72,6 +72,7 @@ void Follower::run() {
     if (const auto now = std::chrono::steady_clock::now(); now - tended >= kTendEvery) {
       tended = now;
       shared_.history->tend();
+      shared_.bulk->tend();
       if (shared_.metrics.wanted()) shared_.metrics.follow_lag(lag());
       if (++turns % kCutsEvery == 0) look_for_cuts();
     }

@@ -42,6 +42,7 @@ class KafkaLog final : public EventLog, public CopyTarget {
   Result<void> connect(std::unique_ptr<History> history, Handle uncommitted) {
     shared_.history = std::move(history);
     shared_.uncommitted = std::move(uncommitted);
+    shared_.bulk = std::make_unique<BulkReader>(shared_.options.client);
     auto follower = Follower::open(shared_);
     if (!follower) return follower.take_error();
     follower_ = std::move(*follower);
@@ -289,7 +290,18 @@ Result<std::vector<StoredBatch>> KafkaLog::read(TopicId id, LaneId lane, Tmseq f
   if (auto cached = shared_.view.batches(id, lane, from.value, bytes_max); !cached.empty()) return cached;
 
   const auto reading = shared_.metrics.reading();
-  auto place = narrow(*topic, lane, from.value);
+  std::optional<Result<Place>> narrowed;
+  const auto lowest = [&]() -> std::optional<std::int64_t> {
+    narrowed = narrow(*topic, lane, from.value);
+    return narrowed->ok() ? std::optional((*narrowed)->low) : std::nullopt;
+  };
+  auto bulk = shared_.bulk->read({partition_of(*topic, lane), from.value, end, bytes_max}, shared_.uncommitted.get(), lowest);
+  if (bulk.mark) shared_.view.note(id, lane, *bulk.mark);
+  if (!bulk.batches.empty()) {
+    reading.stop();
+    return std::move(bulk.batches);
+  }
+  auto place = narrowed ? std::move(*narrowed) : narrow(*topic, lane, from.value);
   RecordBatchBuilder builder;
   std::uint64_t next = from.value;
   std::optional<Error> wrong;

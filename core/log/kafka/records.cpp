@@ -6,14 +6,16 @@
 #include <charconv>
 #include <chrono>
 
+#include "core/log/record_batch.hpp"
+
 namespace tidemark::log::kafka {
 namespace {
 
 using Headers = std::unique_ptr<rd_kafka_headers_t, decltype(&rd_kafka_headers_destroy)>;
 
-constexpr std::string_view kPosition = "tmseq";
+constexpr std::string_view kPosition = kPositionHeader;
 constexpr std::string_view kEventPosition = "ce_tmseq";
-constexpr std::string_view kCommit = "tmcommit";
+constexpr std::string_view kCommit = kCommitHeader;
 
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;

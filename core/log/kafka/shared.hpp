@@ -9,6 +9,7 @@
 #include "core/base/metrics.hpp"
 #include "core/base/scheduler.hpp"
 #include "core/log/event_log.hpp"
+#include "core/log/kafka/bulk_reader.hpp"
 #include "core/log/kafka/history.hpp"
 #include "core/log/kafka/kafka_log.hpp"
 #include "core/log/kafka/kafka_metrics.hpp"
@@ -33,6 +34,7 @@ struct Shared {
   const std::uint32_t lanes;
   View view;
   std::unique_ptr<History> history;
+  std::unique_ptr<BulkReader> bulk;  ///< before `history` for long reads
   Handle uncommitted;  ///< asked for ends
   std::function<void()> grown;                ///< wakes the watchers; any thread
   std::function<void(const Error&)> damaged;  ///< the log has failed; any thread

@@ -16,6 +16,7 @@
 #include "core/event/json.hpp"
 #include "core/log/embedded/embedded_log.hpp"
 #include "core/runtime/projection_fold.hpp"
+#include "tests/bench/support/tally_events.hpp"
 #include "tests/support/sim_disk/manual_executor.hpp"
 #include "tests/support/tally/tally.hpp"
 
@@ -38,25 +39,6 @@ struct Options {
   std::string directory = "build/bench-rebuild";
 };
 
-/// An event with all that a lane writes around it.
-event::Envelope envelope_of(const Added& added, std::uint64_t at, Tmseq tmseq) {
-  const std::string command = to_string(derive_uuid("rebuild", "command", at));
-  event::Envelope envelope;
-  envelope.id = to_string(derive_uuid("rebuild", "event", at));
-  envelope.source = "/tidemark/tally";
-  envelope.type = "tidemark.tally.Added.v1";
-  envelope.subject = added.account;
-  envelope.time = from_ms(1'780'000'000'000 + static_cast<std::int64_t>(at));
-  envelope.dataschema = "/schemas/tally/Added.v1.json";
-  envelope.partitionkey = added.group;
-  envelope.sequence = at;
-  envelope.correlationid = envelope.causationid = envelope.commandid = command;
-  envelope.actor = "client";
-  envelope.tmseq = tmseq;
-  envelope.tmdecision = event::DecisionRef{tmseq, 0};
-  return envelope;
-}
-
 void write_history(log::EventLog& log, log::TopicId topic, const Options& options, std::initializer_list<test::ManualExecutor*> executors) {
   std::vector<log::Ownership> owners(kLanes);
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
@@ -69,8 +51,7 @@ void write_history(log::EventLog& log, log::TopicId topic, const Options& option
     const std::uint32_t lane = static_cast<std::uint32_t>(at / kEventsPerAppend % kLanes);
     log::TopicRecords records{topic, Tmseq{next[lane]}, {}};
     for (std::uint64_t i = 0; i < kEventsPerAppend && at < options.events; ++i, ++at) {
-      const std::uint64_t key = at * 7919 % options.keys;
-      const Added added{"group-" + std::to_string(key % 1000), "account-" + std::to_string(key), static_cast<std::int64_t>(at % 100)};
+      const Added added = added_at(at, options.keys);
       records.records.add(encoder.encode(envelope_of(added, at, Tmseq{next[lane]++}), event::to_json(added)));
     }
     log::LaneBatch batch;
