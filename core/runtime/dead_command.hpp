@@ -26,6 +26,8 @@ inline constexpr std::string_view kBadData = "BAD_DATA";
 inline constexpr std::string_view kTooLarge = "TOO_LARGE";
 inline constexpr std::string_view kIdReused = "ID_REUSED";
 inline constexpr std::string_view kDeciderFailed = "DECIDER_FAILED";
+inline constexpr std::string_view kBadProof = "BAD_PROOF";       ///< it says that a node forwarded it, and none did
+inline constexpr std::string_view kUnreadable = "UNREADABLE";    ///< personal fields of a forwarded command, whose key is missing here
 inline constexpr std::string_view kCut = "CUT";  ///< retention deleted records before they were read; there are no bytes
 }  // namespace dead
 
@@ -58,6 +60,7 @@ struct Rejection {
   std::string reason{};
   std::vector<event::FieldError> errors{};
   std::string command_id{};
+  std::string forwarded{};  ///< id of the record, of a command that a node has forwarded
 };
 /// At most `bytes_max` bytes: of a record that does not fit, the begin of the value and of the headers.
 std::string encode_dead_command(const Rejection& why, const log::OwnedRecord& record, std::size_t bytes_max);

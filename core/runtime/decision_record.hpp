@@ -43,8 +43,9 @@ struct DecisionRecord {
   std::string build;                       ///< of the node that decided
   std::string settings;                    ///< first 16 hex digits of SHA-256 of the settings document
   std::optional<InputPosition> input{};    ///< how far the commands topic has been read with this decision; absent when it came another way
+  std::optional<std::string> forwarded{};  ///< id of the record by which another node forwarded the command
 };
-BOOST_DESCRIBE_STRUCT(DecisionRecord, (), (verdict, command, fingerprint, reason, detail, status, reply, events, build, settings, input))
+BOOST_DESCRIBE_STRUCT(DecisionRecord, (), (verdict, command, fingerprint, reason, detail, status, reply, events, build, settings, input, forwarded))
 
 /// Data of tidemark.platform.LaneTaken.v1, which every owner writes before it serves.
 struct LaneTaken {

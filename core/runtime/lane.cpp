@@ -37,7 +37,7 @@ LaneProcessor::LaneProcessor(LaneId lane, Scheduler& scheduler, log::EventLog& l
                              const NodeOptions& options, LaneHooks hooks)
     : lane_(lane), scheduler_(scheduler), log_(log), domains_(domains), options_(options), hooks_(std::move(hooks)),
       metrics_(options.metrics, names_of(domains)),
-      follower_(lane, {scheduler, log, domains, hooks_.executor, options.idempotency_window, [this](std::size_t domain) { hooks_.state_written(domain); }}),
+      follower_(lane, {scheduler, log, domains, hooks_.executor, options.idempotency_window, [this](std::size_t domain) { hooks_.state_written(domain); }, hooks_.heard}),
       waiters_(scheduler, [this](std::size_t domain, std::string_view boundary, FnRef<void(const OwnerView&)> read) { return owner_call(domain, boundary, read); },
                options.owner_waiters_max),
       reaction_metrics_(options.metrics, names_of(domains)),
@@ -242,6 +242,7 @@ Result<void> LaneProcessor::apply(Batch& batch) {
     if (auto written = domains_[i].state->write(part.overlay, checkpoints); !written) return written;
     hooks_.state_written(i);
     note_reactions(i, part.overlay);
+    if (hooks_.heard) hooks_.heard(i, lane_, part.heard);
   }
   for (const auto& [domain, boundary] : batch.touched) waiters_.changed(domain, boundary);
   return {};
@@ -315,7 +316,10 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
     return;
   }
   const CommandRequest& request = pending.request;
-  if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) return;
+  if (request.expected && !holds(*request.expected, part.overlay, lane_, answer.outcome)) {
+    if (pending.input) decide_conflict(pending, batch, answer, now);
+    return;
+  }
   const Context context{now, part.info.taken, request.command_id, request.actor, boundary};
   // Of its own until it is decided: a decider that throws has written nothing.
   const RowReader& decided = TM_MUTANT(skip_overlay) ? static_cast<const RowReader&>(*domains_[pending.domain].state) : part.overlay;
@@ -346,6 +350,7 @@ void LaneProcessor::decide_fresh(Pending& pending, Batch& batch, Answer& answer,
   }
   DecisionRecord decision;
   decision.input = pending.input;
+  if (!pending.forwarded.empty()) decision.forwarded = pending.forwarded;
   decision.command = {pending.command->type(), event::Json{pending.command->canonical_data()}};
   if (!fingerprint.empty()) decision.fingerprint = to_hex(fingerprint);
   if (verdict.kind == Verdict::Kind::refused) {
@@ -435,7 +440,9 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
 
   decision.build = options_.build;
   decision.settings = to_hex(sha256(part.info.settings)).substr(0, 16);
-  envelope.id = to_string(derive_uuid(request.command_id, "decision"));
+  // What is not remembered may come again and be decided then.
+  envelope.id = decision.input && !decision.fingerprint ? to_string(derive_uuid(request.command_id, "undecided", decision.input->next))
+                                                        : to_string(derive_uuid(request.command_id, "decision"));
   envelope.type = event::make_type(runtime.domain->name, "CommandDecided", 1);
   envelope.subject = request.command_id;
   envelope.partitionkey = boundary;
@@ -449,6 +456,7 @@ void LaneProcessor::record(Batch& batch, std::size_t domain, const CommandReques
   if (decision.reply) decision.reply->raw = runtime.personal->seal_reply(std::move(decision.reply->raw), whose.reply, envelope.id, envelope.tmkey);
   auto& command = decision.command;
   command.data.raw = runtime.personal->seal(command.type, std::move(command.data.raw), whose.command, envelope.id, envelope.tmkey);
+  if (hooks_.heard) part.heard.push_back({request.command_id, decision.forwarded.value_or(std::string()), decision_seq});
   add(decisions, envelope, encode_decision(decision));
   forget_when_due(part.overlay, lane_, part.info, now, options_.idempotency_window, part.forgotten);
   part.info.last_time = now;

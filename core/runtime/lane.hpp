@@ -16,6 +16,7 @@
 #include "core/event/record.hpp"
 #include "core/runtime/decision_record.hpp"
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/heard_decision.hpp"
 #include "core/runtime/lane_follower.hpp"
 #include "core/runtime/lane_inbox.hpp"
 #include "core/runtime/lane_metrics.hpp"
@@ -39,9 +40,16 @@ struct LaneHooks {
   std::function<void()> lost;
   std::function<Executor&(std::size_t domain)> executor;  ///< where that domain's state is folded and its log is read
   std::function<bool()> may_take = nullptr;               ///< whether what is wanted here still is; null: always
+  /// Decisions of the lane that the states have folded, whoever made them; null: nobody wants to know.
+  std::function<void(std::size_t domain, LaneId lane, const std::vector<HeardDecision>&)> heard = nullptr;
+  const NodeProof* proof = nullptr;       ///< of commands that other nodes forward; null: they forward none
 };
 
-/// What was answered to a command, from its decision. Any thread; blocks as long as the log does.
+/// A decision, its personal fields opened. Any thread; blocks as long as the log does.
+Result<DecisionRecord> read_decision(const log::EventLog& log, const DomainRuntime& domain, LaneId lane, Tmseq at);
+/// What was answered to a command, from its decision.
+Outcome outcome_of(const DecisionRecord& decision, const Uuid& log_epoch, LaneId lane, const std::string& command_id);
+/// The same from the log, of a command that comes again. Any thread; blocks as long as the log does.
 Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& domain, const KnownCommand& known, const std::string& command_id);
 
 /// The subjects of the Personal<> fields of a decision's command and reply.
@@ -67,6 +75,8 @@ class LaneProcessor {
   /// The log has grown: what is followed is folded.
   void log_grew();
   bool serving() const { return serving_; }
+  /// submit() queues what it is given.
+  bool takes_commands() const { return serving_ || settling_; }
   /// Wanted here: served, being taken or being settled.
   bool wanted() const { return wanted_; }
   std::uint64_t owner_epoch() const { return ownership_ ? ownership_->epoch : 0; }
@@ -95,6 +105,7 @@ class LaneProcessor {
     std::optional<ReactionSettlement> settlement;  ///< set instead of a command
     std::optional<InputPosition> input{};  ///< of a command from the inbox: the position behind it
     std::optional<Time> not_after{};
+    std::string forwarded{};              ///< id of the record, of a command that another node has forwarded
   };
   struct Answer {
     Fn<void(Outcome)> done;
@@ -171,6 +182,8 @@ class LaneProcessor {
   void decide_input(Batch& batch, std::size_t domain, LaneInbox::Next next);
   void decide_command(Batch& batch, std::size_t domain, InboxCommand command, const log::InboxRecord& from);
   void decide_expired(Pending& pending, Batch& batch, Answer& answer, Time now);
+  void decide_conflict(Pending& pending, Batch& batch, Answer& answer, Time now);
+  void record_undecided(Pending& pending, Batch& batch, Answer& answer, Time now, DecisionRecord decision);
   void reject_input(Batch& batch, std::size_t domain, std::uint64_t next, const Rejection& why, const log::OwnedRecord& record,
                     std::optional<std::string> whose);
   /// Records how far the inbox was read, where nothing else of the batch does.

@@ -11,6 +11,8 @@
 
 namespace tidemark::runtime {
 
+inline constexpr const char* kReusedDetail = "this command id was used before with another body";
+
 inline Outcome failed_outcome(const CommandRequest& request, Error error) {
   Outcome outcome;
   outcome.kind = Outcome::Kind::failed;
@@ -26,6 +28,7 @@ struct LaneProcessor::DomainBatch {
   std::vector<Tmseq> first;
   std::vector<std::string> last_id;
   LaneInfo info;
+  std::vector<HeardDecision> heard{};
   std::string forgotten;
   std::unordered_map<std::string, std::pair<std::size_t, std::string>> decided;  ///< keyed command id -> answer, fingerprint
   struct Unrecorded {

@@ -59,6 +59,7 @@ void LaneFollower::write(std::size_t domain, Result<FoldedSlice> slice) {
   if (slice->records > 0) {
     if (auto written = parts_.domains[domain].state->write(slice->changes, slice->checkpoints); !written) return end_round(written.take_error());
     parts_.state_written(domain);
+    if (parts_.heard && !slice->heard.empty()) parts_.heard(domain, lane_, slice->heard);
   }
   // A slice without records: what looked behind was cut meanwhile.
   fold_next(slice->records > 0 ? domain : domain + 1);

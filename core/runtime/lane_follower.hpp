@@ -8,6 +8,7 @@
 
 #include "core/base/scheduler.hpp"
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/heard_decision.hpp"
 
 namespace tidemark::runtime {
 
@@ -23,6 +24,7 @@ class LaneFollower {
     std::function<Executor&(std::size_t domain)> executor;
     Duration idempotency_window;
     std::function<void(std::size_t domain)> state_written;
+    std::function<void(std::size_t domain, LaneId lane, const std::vector<HeardDecision>&)> heard = nullptr;  ///< what was folded, once it is written
   };
   LaneFollower(LaneId lane, Parts parts) : lane_(lane), parts_(std::move(parts)) {}
   ~LaneFollower() { *alive_ = false; }

@@ -25,9 +25,24 @@ std::optional<Time> parse_ms(std::string_view text) {
   return from_ms(ms);
 }
 
+/// A command as it came, before it is decoded.
+std::variant<ForwardedCommand, Rejection> read_command(const InboxPlace& place, const log::OwnedRecord& record, const event::RecordView& view) {
+  if (view.header(kProofHeader)) {
+    if (place.proof == nullptr) return Rejection{dead::kBadProof, "no node forwards commands here"};
+    return read_forwarded({place.domain, place.log.epoch(), *place.proof}, record);
+  }
+  auto event = event::decode_record(view);
+  if (!event) return bad_event(event.error().message);
+  std::vector<event::FieldError> errors;
+  auto request = command_of(std::move(*event), errors);
+  if (!request) return Rejection{dead::kBadCloudEvent, "the CloudEvent is no command", std::move(errors)};
+  return ForwardedCommand{std::move(*request), {}};
+}
+
 }  // namespace
 
-InboxContent read_inbox_record(const Domain& domain, LaneId lane, std::uint32_t lanes, const log::OwnedRecord& record) {
+InboxContent read_inbox_record(const InboxPlace& place, const log::OwnedRecord& record) {
+  const Domain& domain = *place.domain.domain;
   if (const std::size_t size = record.size_bytes(); size > log::kRecordBytesMax) {
     return Rejection{dead::kTooLarge, "the record has " + std::to_string(size) + " bytes, and may have " + std::to_string(log::kRecordBytesMax)};
   }
@@ -42,23 +57,22 @@ InboxContent read_inbox_record(const Domain& domain, LaneId lane, std::uint32_t 
     not_after = parse_ms(*said);
     if (!not_after) return bad_event("header " + std::string(kNotAfterHeader) + " must be milliseconds since 1970, in decimal");
   }
-  auto event = event::decode_record(view);
-  if (!event) return bad_event(event.error().message);
-  std::vector<event::FieldError> errors;
-  auto request = command_of(std::move(*event), errors);
-  if (!request) return Rejection{dead::kBadCloudEvent, "the CloudEvent is no command", std::move(errors)};
+  auto read = read_command(place, record, view);
+  if (auto* const why = std::get_if<Rejection>(&read)) return std::move(*why);
+  auto& [request, forwarded] = std::get<ForwardedCommand>(read);
   Rejection wrong;
-  wrong.command_id = request->command_id;
-  if (request->domain != domain.name) {
+  wrong.command_id = request.command_id;
+  wrong.forwarded = forwarded;
+  if (request.domain != domain.name) {
     wrong.code = dead::kOtherDomain;
-    wrong.reason = "a command of domain " + request->domain + " in the topic of " + domain.name;
+    wrong.reason = "a command of domain " + request.domain + " in the topic of " + domain.name;
     return wrong;
   }
   BadInput bad;
-  auto command = domain.decider->decode(request->name, request->data, bad);
+  auto command = domain.decider->decode(request.name, request.data, bad);
   if (!command) {
     wrong.code = bad.errors.empty() ? dead::kUnknownCommand : dead::kBadData;
-    wrong.reason = bad.errors.empty() ? "there is no command " + request->name : "the data of " + request->name + " do not fit its schema";
+    wrong.reason = bad.errors.empty() ? "there is no command " + request.name : "the data of " + request.name + " do not fit its schema";
     wrong.errors = std::move(bad.errors);
     return wrong;
   }
@@ -67,8 +81,8 @@ InboxContent read_inbox_record(const Domain& domain, LaneId lane, std::uint32_t 
     wrong.reason = "the data must be at most " + std::to_string(kCommandBytesMax) + " bytes";
     return wrong;
   }
-  if (const LaneId whose = lane_of(command->boundary(), lanes); whose != lane) return InboxMove{whose};
-  return InboxCommand{std::move(*request), std::move(command), not_after};
+  if (const LaneId whose = lane_of(command->boundary(), place.log.lanes()); whose != place.lane) return InboxMove{whose};
+  return InboxCommand{std::move(request), std::move(command), not_after, std::move(forwarded)};
 }
 
 LaneInbox::LaneInbox(LaneId lane, Scheduler& scheduler, log::EventLog& log, const std::vector<DomainRuntime>& domains, Hooks hooks)

@@ -12,25 +12,32 @@
 #include "core/base/scheduler.hpp"
 #include "core/runtime/dead_command.hpp"
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/forwarded_command.hpp"
 #include "core/runtime/node.hpp"
 
 namespace tidemark::runtime {
-
-/// Milliseconds since 1970, in decimal: past this a command is refused as EXPIRED.
-inline constexpr std::string_view kNotAfterHeader = "tidemark-not-after";
 
 /// What a record turns out to be.
 struct InboxCommand {
   CommandRequest request;
   std::unique_ptr<DecodedCommand> command;
   std::optional<Time> not_after;
+  std::string forwarded{};  ///< id of the record, when another node has forwarded the command
 };
 struct InboxMove {
   LaneId lane;  ///< whose it is
 };
 using InboxContent = std::variant<InboxCommand, InboxMove, Rejection>;
-/// Pure. A CloudEvent in binary or structured mode, as POST /commands takes it.
-InboxContent read_inbox_record(const Domain& domain, LaneId lane, std::uint32_t lanes, const log::OwnedRecord& record);
+/// The partition that is read.
+struct InboxPlace {
+  const DomainRuntime& domain;
+  LaneId lane;
+  const log::EventLog& log;
+  const NodeProof* proof = nullptr;  ///< null: nodes forward nothing here
+};
+/// A CloudEvent in binary or structured mode, as POST /commands takes it, whose sender is the operator; or, proved by a node, a
+/// command of whoever that node knew it from.
+InboxContent read_inbox_record(const InboxPlace& place, const log::OwnedRecord& record);
 
 /// Scheduler's thread.
 class LaneInbox {

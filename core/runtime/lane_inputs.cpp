@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kInputBytesMax = 4u << 20;  // of one batch: the queue has its share too
 constexpr std::size_t kAroundLetter = 64u << 10;
 constexpr std::string_view kReadCommandsType = "tidemark.platform.ReadCommands.v1";
-constexpr int kExpiredStatus = 408;
+constexpr int kExpiredStatus = 408, kConflictStatus = 412;
 
 std::size_t letter_bytes_max(bool sealed) {
   const std::size_t bytes = log::kRecordBytesMax - kAroundLetter;
@@ -52,7 +52,7 @@ void LaneProcessor::decide_input(Batch& batch, std::size_t domain, LaneInbox::Ne
     return reject_input(batch, domain, next.gap->found, lost, {}, std::nullopt);
   }
   const std::uint64_t behind = next.record.position + 1;
-  InboxContent content = read_inbox_record(*domains_[domain].domain, lane_, log_.lanes(), next.record.record);
+  InboxContent content = read_inbox_record({domains_[domain], lane_, log_, hooks_.proof}, next.record.record);
   if (auto* const command = std::get_if<InboxCommand>(&content)) return decide_command(batch, domain, std::move(*command), next.record);
   if (const auto* const why = std::get_if<Rejection>(&content)) return reject_input(batch, domain, behind, *why, next.record.record, std::nullopt);
   const LaneId to = std::get<InboxMove>(content).lane;
@@ -73,13 +73,14 @@ void LaneProcessor::decide_command(Batch& batch, std::size_t domain, InboxComman
   Pending pending{domain, std::move(input.request), std::move(input.command), nullptr, {}, {}, {}};
   pending.input = input_at(behind);
   pending.not_after = input.not_after;
+  pending.forwarded = std::move(input.forwarded);
   decide(pending, batch);
   auto& part = part_of(batch, domain);
   if (part.info.input == pending.input) return metrics_.input(domain, LaneMetrics::Input::decided);
   const Answer& answer = batch.answers.back();
   if (answer.outcome.kind == Outcome::Kind::key_reused || (answer.outcome.kind == Outcome::Kind::failed && !answer.durable)) {
     const bool reused = answer.outcome.kind == Outcome::Kind::key_reused;
-    const Rejection why{reused ? dead::kIdReused : dead::kDeciderFailed, reused ? answer.outcome.detail : answer.outcome.error.message, {}, pending.request.command_id};
+    const Rejection why{reused ? dead::kIdReused : dead::kDeciderFailed, reused ? answer.outcome.detail : answer.outcome.error.message, {}, pending.request.command_id, pending.forwarded};
     return reject_input(batch, domain, behind, why, from.record, pending.command->personal_subject());
   }
   if (!part.unrecorded) part.unrecorded.emplace();
@@ -91,13 +92,28 @@ void LaneProcessor::decide_command(Batch& batch, std::size_t domain, InboxComman
 /// Refused, and not remembered: the same command may come again with more time.
 void LaneProcessor::decide_expired(Pending& pending, Batch& batch, Answer& answer, Time now) {
   DecisionRecord decision;
-  decision.verdict = "refused";
-  decision.command = {pending.command->type(), event::Json{pending.command->canonical_data()}};
-  decision.reason = answer.outcome.reason = "EXPIRED";
+  decision.reason = answer.outcome.reason = kExpired;
   decision.detail = answer.outcome.detail = "the command came to be decided after " + to_rfc3339(*pending.not_after);
   decision.status = answer.outcome.status = kExpiredStatus;
-  decision.input = pending.input;
   answer.outcome.kind = Outcome::Kind::refused;
+  record_undecided(pending, batch, answer, now, std::move(decision));
+}
+
+/// The sender waits for an answer, which by HTTP would leave no record.
+void LaneProcessor::decide_conflict(Pending& pending, Batch& batch, Answer& answer, Time now) {
+  DecisionRecord decision;
+  decision.reason = kVersionConflict;
+  decision.detail = "the stream is at another version";
+  decision.status = kConflictStatus;
+  decision.reply = event::Json{event::to_json(PresentVersion{answer.outcome.version})};
+  record_undecided(pending, batch, answer, now, std::move(decision));
+}
+
+void LaneProcessor::record_undecided(Pending& pending, Batch& batch, Answer& answer, Time now, DecisionRecord decision) {
+  decision.verdict = "refused";
+  decision.command = {pending.command->type(), event::Json{pending.command->canonical_data()}};
+  decision.input = pending.input;
+  if (!pending.forwarded.empty()) decision.forwarded = pending.forwarded;
   const std::string boundary(pending.command->boundary());
   record(batch, pending.domain, pending.request, boundary, std::move(decision), {}, now, answer.outcome, {pending.command->personal_subject(), std::nullopt});
 }
@@ -122,6 +138,7 @@ void LaneProcessor::reject_input(Batch& batch, std::size_t domain, std::uint64_t
   decision.verdict = "accepted";
   decision.command = {std::string(kRejectCommandType), event::Json{"{\"code\":\"" + std::string(why.code) + "\"}"}};
   decision.input = input_at(next);
+  if (!why.forwarded.empty()) decision.forwarded = why.forwarded;
   Outcome unused;
   record(batch, domain, request, boundary, std::move(decision), std::move(events), now, unused);
   metrics_.input(domain, LaneMetrics::Input::dead);

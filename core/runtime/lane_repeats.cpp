@@ -7,30 +7,41 @@
 
 namespace tidemark::runtime {
 
-Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& domain, const KnownCommand& known, const std::string& command_id) {
+Outcome outcome_of(const DecisionRecord& decision, const Uuid& log_epoch, LaneId lane, const std::string& command_id) {
+  Outcome outcome;
+  outcome.command_id = command_id;
+  outcome.kind = decision.verdict == "accepted"  ? Outcome::Kind::accepted
+                 : decision.verdict == "nothing" ? Outcome::Kind::nothing
+                                                : Outcome::Kind::refused;
+  outcome.reason = decision.reason.value_or("");
+  outcome.detail = decision.detail.value_or("");
+  outcome.status = decision.status.value_or(409);
+  if (decision.reply) outcome.reply = decision.reply->raw;
+  outcome.position.log_epoch = log_epoch;
+  for (std::size_t i = 0; i < decision.events.size(); ++i) {
+    const auto& line = decision.events[i];
+    if (is_reaction_record(line.type)) continue;
+    outcome.events.push_back({line.id ? *line.id : event_id_of(command_id, i), line.type, line.subject, line.sequence});
+    outcome.position.merge(Position{log_epoch, {{line.topic, lane, Tmseq{line.tmseq}}}});
+  }
+  return outcome;
+}
+
+Result<DecisionRecord> read_decision(const log::EventLog& log, const DomainRuntime& domain, LaneId lane, Tmseq at) {
   const auto& topic = domain.decisions();
-  auto event = read_event(log, topic.id, topic.spec.name, known.lane, known.decision);
+  auto event = read_event(log, topic.id, topic.spec.name, lane, at);
   if (!event) return event.take_error();
   auto record = decode_decision(event->data);
   if (!record) return record.take_error();
   if (auto opened = domain.personal->open_decision(event->envelope, *record); !opened) return opened.take_error();
-  Outcome outcome;
-  outcome.command_id = command_id;
+  return record;
+}
+
+Result<Outcome> read_outcome(const log::EventLog& log, const DomainRuntime& domain, const KnownCommand& known, const std::string& command_id) {
+  const auto record = read_decision(log, domain, known.lane, known.decision);
+  if (!record) return record.error();
+  Outcome outcome = outcome_of(*record, log.epoch(), known.lane, command_id);
   outcome.replayed = true;
-  outcome.kind = record->verdict == "accepted"  ? Outcome::Kind::accepted
-                 : record->verdict == "nothing" ? Outcome::Kind::nothing
-                                                : Outcome::Kind::refused;
-  outcome.reason = record->reason.value_or("");
-  outcome.detail = record->detail.value_or("");
-  outcome.status = record->status.value_or(409);
-  if (record->reply) outcome.reply = record->reply->raw;
-  outcome.position.log_epoch = log.epoch();
-  for (std::size_t i = 0; i < record->events.size(); ++i) {
-    const auto& line = record->events[i];
-    if (is_reaction_record(line.type)) continue;
-    outcome.events.push_back({line.id ? *line.id : event_id_of(command_id, i), line.type, line.subject, line.sequence});
-    outcome.position.merge(Position{log.epoch(), {{line.topic, known.lane, Tmseq{line.tmseq}}}});
-  }
   return outcome;
 }
 
@@ -38,7 +49,7 @@ LaneProcessor::Repeat LaneProcessor::find_repeat(const Pending& pending, Batch& 
   const std::string& id = pending.request.command_id;
   const auto reused = [&] {
     answer.outcome.kind = Outcome::Kind::key_reused;
-    answer.outcome.detail = "this command id was used before with another body";
+    answer.outcome.detail = kReusedDetail;
     return Repeat{true, {}};
   };
   if (const auto* part = batch.domains.empty() ? nullptr : batch.domains[pending.domain].get()) {

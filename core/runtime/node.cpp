@@ -4,6 +4,7 @@
 #include <atomic>
 #include <unordered_map>
 
+#include "core/runtime/command_forwarder.hpp"
 #include "core/runtime/domain_index.hpp"
 #include "core/runtime/followed_state.hpp"
 #include "core/runtime/lane.hpp"
@@ -75,6 +76,10 @@ class NodeImpl final : public Node, public FollowedState {
 
   Task<Result<void>> stop() override {
     ready_ = is_member_ = false;
+    if (forwarder_) {
+      auto end = [this](Fn<void(bool)> done) { forwarder_->stop([done = std::move(done)]() mutable { done(true); }); };
+      co_await Callback<bool>(std::move(end));
+    }
     for (auto& lane : lanes_) {
       auto drain = [&lane](Fn<void(bool)> done) { lane->drain([done = std::move(done)]() mutable { done(true); }); };
       co_await Callback<bool>(std::move(drain));
@@ -145,8 +150,21 @@ class NodeImpl final : public Node, public FollowedState {
       entry.first = lane;
       ++entry.second;
     }
-    auto submit = [&](Fn<void(Outcome)> done) { lanes_[lane.value]->submit(*index, std::move(request), std::move(command), std::move(done)); };
-    outcome = co_await Callback<Outcome>(std::move(submit));
+    const bool is_ours = !forwarder_ || lanes_[lane.value]->takes_commands();
+    std::optional<CommandRequest> elsewhere;  // what is asked of the lane's owner, now or when the lane has moved meanwhile
+    if (!is_ours) elsewhere = std::move(request);
+    else if (forwarder_) elsewhere = request;
+    if (is_ours) {
+      auto submit = [&](Fn<void(Outcome)> done) { lanes_[lane.value]->submit(*index, std::move(request), std::move(command), std::move(done)); };
+      outcome = co_await Callback<Outcome>(std::move(submit));
+      const bool has_moved = outcome.kind == Outcome::Kind::failed && outcome.error.code == Code::unavailable && ready_ && !lanes_[lane.value]->takes_commands();
+      if (!has_moved) elsewhere.reset();
+    }
+    if (elsewhere) {
+      if (!command) command = domains_[*index].decider->decode(elsewhere->name, elsewhere->data, outcome.bad_input);
+      auto forwarding = forwarder_->forward(*index, lane, std::move(*elsewhere), std::move(command));
+      outcome = co_await std::move(forwarding);
+    }
     if (keyed) {
       const auto entry = under_way_.find(under_way);
       if (--entry->second.second == 0) under_way_.erase(entry);
@@ -306,6 +324,10 @@ class NodeImpl final : public Node, public FollowedState {
       // Asked once: flushes of a store stay in one order, and the last one at stop() is behind all others.
       state_executors_.push_back(&parts_.projection_executor("state/" + domain.name));
     }
+    if (parts_.group != nullptr && parts_.proof != nullptr && parts_.log.inbox() != nullptr) {
+      auto executor = [this](std::size_t domain) -> Executor& { return *state_executors_[domain]; };
+      forwarder_ = std::make_unique<CommandForwarder>(CommandForwarder::Parts{parts_.scheduler, parts_.log, runtimes_, std::move(executor), *parts_.proof, options_});
+    }
     rebuild_executor_ = &parts_.projection_executor("rebuild");
     unflushed_records_.assign(runtimes_.size(), 0);
     flushing_.assign(runtimes_.size(), false);
@@ -316,6 +338,10 @@ class NodeImpl final : public Node, public FollowedState {
       if (parts_.group != nullptr) {
         hooks.lost = [this] { parts_.group->agree_anew(); };
         hooks.may_take = [this] { return parts_.group->in_force(); };
+        hooks.proof = parts_.proof;
+      }
+      if (forwarder_) {
+        hooks.heard = [this](std::size_t domain, LaneId lane_heard, const std::vector<HeardDecision>& decisions) { forwarder_->heard(domain, lane_heard, decisions); };
       }
       lanes_.push_back(std::make_unique<LaneProcessor>(LaneId{i}, parts_.scheduler, parts_.log, runtimes_, options_, std::move(hooks)));
     }
@@ -550,6 +576,7 @@ class NodeImpl final : public Node, public FollowedState {
   std::vector<Executor*> state_executors_;
   VolatileMemory breakers_;  ///< of outbound calls, shared by the lanes
   Executor* rebuild_executor_ = nullptr;
+  std::unique_ptr<CommandForwarder> forwarder_;  ///< null: what is not decided here is refused
   std::vector<std::unique_ptr<LaneProcessor>> lanes_;
   std::unique_ptr<VolatileCheckpoint> memory_file_;
   std::vector<std::unique_ptr<ProjectionWorker>> workers_;

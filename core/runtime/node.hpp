@@ -153,6 +153,8 @@ struct NodeOptions {
   std::uint64_t store_flush_bytes = 32u << 20;
   std::uint64_t store_flush_records = 200'000;  ///< distance from the log that makes a store flush
   std::size_t owner_waiters_max = 20'000;   ///< wait_owner() calls waiting per lane; above it: unavailable
+  Duration forward_patience = std::chrono::seconds(10);  ///< in which the owner of another node's lane decides a command sent to it, or not at all
+  std::size_t forwards_max = 16'384;        ///< commands under way to other nodes; above it: unavailable
   std::size_t bulk_bytes = 64u << 20;     ///< memory of one fold from nothing, of a state or a projection
   std::string node_id = "node";
   std::string build = "dev";
@@ -182,7 +184,7 @@ class Node {
   virtual std::optional<Error> failure() const = 0;
   virtual void on_failure(Fn<void(Error)> call) = 0;
 
-  /// Decides and records. Answers when durable.
+  /// Decides and records, or has the owner of the lane do it. Answers when durable.
   virtual Task<Outcome> execute(CommandRequest request) = 0;
 
   /// Reads durable lane state, under the lane's lease. `read` runs once, synchronously. unavailable when this node does
@@ -231,6 +233,7 @@ class Node {
 };
 
 class LaneGroup;
+class NodeProof;
 class OutboundCalls;
 
 /// Where the owner's memory is kept over a restart (volatile.hpp).
@@ -253,6 +256,9 @@ struct NodeParts {
   /// Nodes that share the log; outlives the node. Null: this node owns every lane, and ends when it loses one. Else it is ready
   /// once its states are warm and it serves what the group proposed first, or ten seconds later, and follows what it does not own.
   LaneGroup* group = nullptr;
+  /// With a group on a log with an inbox: commands of lanes that are not served here are sent to their owners, and what others have
+  /// sent is believed, by this. Outlives the node. Null: such commands are refused.
+  const NodeProof* proof = nullptr;
   /// Encrypts Personal<> fields. A node whose domains hold some does not start without.
   event::FieldCipher* personal = nullptr;
 };

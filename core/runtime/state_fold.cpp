@@ -38,8 +38,9 @@ Result<void> fold_event(const Domain& domain, bool is_fact, LaneId lane, const e
   return make_error(Code::unsupported_version, "event " + envelope.id + " has a type that this build does not know: " + envelope.type);
 }
 
-/// Folds one decision: the idempotency index, the lane's time and how far its inbox is read. `forgotten` as in forget_commands().
-Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration window, RowWriter& rows, std::string& forgotten) {
+/// Folds one decision: the idempotency index, the lane's time and how far its inbox is read. `forgotten` as in forget_commands();
+/// `heard` may be null.
+Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration window, RowWriter& rows, std::string& forgotten, std::vector<HeardDecision>* heard) {
   LaneInfo info = load_lane_info(rows, lane);
   const Time time = decision.envelope.time;
   info.last_time = std::max(info.last_time, time);
@@ -53,6 +54,9 @@ Result<void> fold_decision(LaneId lane, const event::Event& decision, Duration w
     if (record->input) info.input = record->input;
   }
   save_lane_info(rows, lane, info);
+  if (heard != nullptr && decision.envelope.tmseq) {
+    heard->push_back({decision.envelope.commandid, record && record->forwarded ? *record->forwarded : std::string(), *decision.envelope.tmseq});
+  }
   if (!record || !record->fingerprint) return {};
   const auto id = parse_uuid(decision.envelope.commandid);
   const auto fingerprint = from_hex(*record->fingerprint);
@@ -128,7 +132,7 @@ class LaneReader {
 
 /// Folds a lane to its end into `rows`, and asks `between` after every record whether to go on. How many there were.
 Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader, LaneId lane, Duration window, RowWriter& rows,
-                                FnRef<Result<bool>()> between) {
+                                FnRef<Result<bool>()> between, std::vector<HeardDecision>* heard = nullptr) {
   std::string forgotten;
   Time latest = Time::min();
   bool more = true;
@@ -145,7 +149,7 @@ Result<std::uint64_t> fold_lane(const DomainRuntime& domain, LaneReader& reader,
     }
     const bool is_decision = head->topic == domain.decisions_index();
     const bool is_fact = domain.topics[head->topic].spec.topic_class == log::TopicClass::fact;
-    auto done = is_decision ? fold_decision(lane, *head->event, window, rows, forgotten)
+    auto done = is_decision ? fold_decision(lane, *head->event, window, rows, forgotten, heard)
                             : fold_event(*domain.domain, is_fact, lane, *head->event, rows);
     if (!done) return done.take_error();
     latest = std::max(latest, head->event->envelope.time);
@@ -219,9 +223,9 @@ Result<FoldedSlice> fold_slice(const DomainRuntime& domain, const log::EventLog&
     LaneReader reader(domain, log, lane);
     if (auto opened = reader.open(*stored); !opened) return opened.take_error();
     std::shared_ptr<const RowReader> base = domain.state->snapshot();
-    FoldedSlice slice{base, store::Overlay(*base), {}, 0};
+    FoldedSlice slice{base, store::Overlay(*base), {}, 0, {}};
     const auto between = [&]() -> Result<bool> { return slice.changes.changes().size() < kChangesPerWrite; };
-    auto folded = fold_lane(domain, reader, lane, window, slice.changes, between);
+    auto folded = fold_lane(domain, reader, lane, window, slice.changes, between, &slice.heard);
     if (!folded) return folded.take_error();
     slice.records = *folded;
     reader.add_checkpoints(slice.checkpoints);

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "core/runtime/domain_runtime.hpp"
+#include "core/runtime/heard_decision.hpp"
 #include "core/runtime/state_layout.hpp"
 
 namespace tidemark::runtime {
@@ -24,6 +25,7 @@ struct FoldedSlice {
   store::Overlay changes;
   store::Checkpoints checkpoints;
   std::uint64_t records = 0;  ///< 0: nothing was left
+  std::vector<HeardDecision> heard{};  ///< in the order of the log
 };
 /// The next few thousand records of `lane` after the store's checkpoints, folded and not written. Blocks; from any thread, as
 /// long as nobody writes that lane's rows meanwhile. Errors as fold_all_lanes().

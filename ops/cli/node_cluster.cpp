@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/cluster/kafka_lane_group.hpp"
+#include "core/cluster/proof/command_proof.hpp"
 #include "core/observe/log.hpp"
 #include "ops/cli/kafka_settings.hpp"
 #include "ops/cli/listen.hpp"
@@ -22,7 +23,8 @@ std::string advertised_url(const Settings& settings, const std::vector<http::Lis
   return url_of(seen);
 }
 
-Result<NodeCluster> open_node_cluster(const Settings& settings, const std::vector<http::Listener>& listeners, const log::EventLog& log, Executor& home) {
+Result<NodeCluster> open_node_cluster(const Settings& settings, const std::vector<http::Listener>& listeners, const log::EventLog& log, const keys::KeyRing& ring,
+                                      Executor& home) {
   NodeCluster made;
   const std::string url = advertised_url(settings, listeners);
   if (settings.text("log") == "embedded") {
@@ -47,6 +49,7 @@ Result<NodeCluster> open_node_cluster(const Settings& settings, const std::vecto
   made.directory = group->get();
   made.session = (*group)->session();
   made.group = std::move(*group);
+  made.proof = std::make_unique<cluster::CommandProof>(ring);
   return made;
 }
 

@@ -130,7 +130,7 @@ Result<void> open_log(Process& process) {
                                *process.sealer, process.metrics.get()});
   if (!opened.ok()) return opened.take_error();
   process.log = std::move(*opened);
-  auto cluster = open_node_cluster(process.settings, process.plan.listeners, *process.log.log, process.loop->scheduler());
+  auto cluster = open_node_cluster(process.settings, process.plan.listeners, *process.log.log, *process.installation.ring, process.loop->scheduler());
   if (!cluster.ok()) return cluster.take_error();
   process.cluster = std::move(*cluster);
   return {};
@@ -209,6 +209,7 @@ Result<void> compose(Process& process) {
   if (auto calls = open_calls(process); !calls.ok()) return calls;
   parts.calls = process.calls.get();
   parts.group = process.cluster.group.get();
+  parts.proof = process.cluster.proof.get();
   parts.volatile_file.emplace(runtime::VolatileFile{process.plan.data + "/owner-memory", *process.disk, *process.files, [](const Error& error) {
     observe::warning("owner memory of the last run not taken over", {{"code", name_of(error.code)}, {"reason", error.message}});
   }});

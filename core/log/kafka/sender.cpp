@@ -8,7 +8,7 @@
 namespace tidemark::log::kafka {
 namespace {
 
-constexpr int kPollMs = 5;
+constexpr int kPollMs = 1;
 
 }  // namespace
 

@@ -83,6 +83,11 @@ class Installation:
         nodes = [self.nodes[name] for name in names]
         wait_for(f"{names} share the lanes", lambda: self.shared(nodes))
 
+    @staticmethod
+    def is_verdict(event):
+        """Not what the log says of a command that came too late, or whose expectation did not hold: that may come again."""
+        return event["type"].endswith("CommandDecided.v1") and not (event["data"].get("input") and "fingerprint" not in event["data"])
+
     def records(self, node, topic):
         """(lane, CloudEvent) of all of it."""
         found = []
@@ -113,7 +118,7 @@ class Installation:
         ids = [event["id"] for _, event in ledger + decisions]
         assert len(ids) == len(set(ids)), "an event is there twice"
         for of, records in (("ledger", [e for _, e in ledger if ".WorkerRegistered." in e["type"]]),
-                            ("decisions", [e for _, e in decisions if e["type"].endswith("CommandDecided.v1")])):
+                            ("decisions", [e for _, e in decisions if self.is_verdict(e)])):
             times = {}
             for event in records:
                 times[event["commandid"]] = times.get(event["commandid"], 0) + 1

@@ -18,12 +18,13 @@ class DomainNode {
  public:
   DomainNode(VirtualScheduler& scheduler, log::EventLog& log, store::StoreFactory& stores, runtime::Domain domain,
              runtime::NodeOptions options = {}, event::FieldCipher* personal = nullptr, runtime::LaneGroup* group = nullptr,
-             std::function<Executor&(std::string_view)> executors = nullptr)
+             std::function<Executor&(std::string_view)> executors = nullptr, const runtime::NodeProof* proof = nullptr)
       : scheduler_(scheduler), domain_(domain.name) {
     if (!executors) executors = [&scheduler](std::string_view) -> Executor& { return scheduler; };
     runtime::NodeParts parts{scheduler, log, stores, std::move(executors)};
     parts.personal = personal;
     parts.group = group;
+    parts.proof = proof;
     std::vector<runtime::Domain> domains;
     domains.push_back(std::move(domain));
     node_ = runtime::make_node(std::move(parts), std::move(domains), std::move(options));

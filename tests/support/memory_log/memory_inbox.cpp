@@ -46,9 +46,10 @@ std::unique_ptr<log::InboxReader> MemoryInbox::read(log::TopicId topic, LaneId l
 }
 
 void MemoryInbox::send(log::TopicId topic, LaneId lane, log::OwnedRecord record, Fn<void(Result<void>)> done) {
-  scheduler_.post([history = history_, topic, lane, record = std::move(record), done = std::move(done)]() mutable {
-    produce(*history, topic, lane, std::move(record));
-    done({});
+  scheduler_.post([history = history_, topic, lane, record = std::move(record), done = std::move(done), fault = std::exchange(fault_, Fault::none)]() mutable {
+    if (fault == Fault::none || fault == Fault::unknown_written) produce(*history, topic, lane, std::move(record));
+    if (fault == Fault::none) return done({});
+    done(make_error(fault == Fault::refuse_unwritten ? Code::unavailable : Code::outcome_unknown, "the test spoiled this record"));
   });
 }
 

@@ -16,6 +16,10 @@ class MemoryInbox final : public log::CommandInbox {
   std::unique_ptr<log::InboxReader> read(log::TopicId topic, LaneId lane, std::optional<std::uint64_t> from, Fn<void()> wake) override;
   void send(log::TopicId topic, LaneId lane, log::OwnedRecord record, Fn<void(Result<void>)> done) override;
 
+  /// What becomes of the next record that is sent.
+  enum class Fault { none, refuse_unwritten, unknown_written, unknown_lost };
+  void fail_next(Fault fault) { fault_ = fault; }
+
   /// Tells the readers.
   void grew();
 
@@ -24,6 +28,7 @@ class MemoryInbox final : public log::CommandInbox {
   std::shared_ptr<LogHistory> history_;
   Scheduler& scheduler_;
   std::set<Reader*> readers_;
+  Fault fault_ = Fault::none;
 };
 
 /// Somebody produces a record, which is committed at once. Tells the readers of all logs.

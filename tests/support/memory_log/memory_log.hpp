@@ -52,6 +52,7 @@ class MemoryLog final : public log::EventLog, public log::CopyTarget {
   }
   /// Before a node opens it: others may write commands to it.
   void open_inbox() { inbox_ = std::make_unique<MemoryInbox>(history_, scheduler_); }
+  void fail_next_command(MemoryInbox::Fault fault) { inbox_->fail_next(fault); }
   void inbox_grew() { if (inbox_) inbox_->grew(); }
   /// Lanes cannot be taken: the log does not answer.
   void refuse_takes(bool refuse) { refuse_takes_ = refuse; }

@@ -8,8 +8,8 @@
 
 #include "core/event/record.hpp"
 #include "core/runtime/followed_state.hpp"
-#include "core/runtime/lane_group.hpp"
 #include "core/runtime/log_cursor.hpp"
+#include "tests/support/lane_group/test_group.hpp"
 #include "tests/support/memory_log/memory_log.hpp"
 #include "tests/support/tally/tally_node.hpp"
 
@@ -20,28 +20,6 @@ using runtime::LaneStanding;
 using runtime::Outcome;
 using tally::Add;
 using tally::Open;
-
-/// A group whose mind a test makes up.
-class TestGroup final : public runtime::LaneGroup {
- public:
-  void join(std::function<void(const std::vector<LaneId>&)> proposed) override { proposed_ = std::move(proposed); }
-  void agree_anew() override { ++asked_anew; }
-  void leave(Fn<void()> done) override {
-    proposed_ = nullptr;
-    done();
-  }
-  bool in_force() const override { return is_in_force; }
-  int asked_anew = 0;
-  bool is_in_force = true;
-  void propose(std::vector<std::uint32_t> lanes) {
-    std::vector<LaneId> ids;
-    for (const auto lane : lanes) ids.push_back(LaneId{lane});
-    if (proposed_) proposed_(ids);
-  }
-
- private:
-  std::function<void(const std::vector<LaneId>&)> proposed_;
-};
 
 class LaneGroupTest : public ::testing::Test {
  protected:
