@@ -1,5 +1,5 @@
 """How long lanes stand still when nodes come and go, and what a node costs: two nodes on one broker, one client for each lane that
-asks whoever it believes to be the owner, again at once when it is told no.
+asks the one or the other, again at once when it is told no.
 
     nodes.py <tidemark> [rounds] [session_timeout]        e.g. nodes.py build/bench/tidemark 5 1s
 """
@@ -47,13 +47,10 @@ class Lane(threading.Thread):
             at = "b" if at == "a" else "a"
             time.sleep(0.002)
 
-    def pauses(self, since):
-        """The longest time without an acknowledgement since then, and whether the owner is another."""
-        seen = [entry for entry in self.done if entry[0] >= since]
-        before = [entry for entry in self.done if entry[0] < since][-1:]
-        times = [since] + [when for when, _ in seen]
-        longest = max((b - a for a, b in zip(times, times[1:])), default=0.0)
-        return longest, bool(before and seen and before[0][1] != seen[-1][1])
+    def pause(self, since):
+        """The longest time without an acknowledgement since then."""
+        times = [since] + [when for when, _ in self.done if when >= since]
+        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
 
 
 def cost(node):
@@ -87,7 +84,8 @@ def main():
                 since = time.monotonic()
                 all_of.wait_shared("a", "b")
                 time.sleep(1.5)
-                note(lanes, since, moved["join"], stayed["join"])
+                theirs = all_of.lanes_of(b)
+                note(lanes, since, theirs, moved["join"], stayed["join"])
                 if number == 0:
                     print(f"two nodes: a {cost(a)}; b {cost(b)}; load average {os.getloadavg()[0]:.1f}", flush=True)
                 since = time.monotonic()
@@ -98,7 +96,7 @@ def main():
                     assert b.stop() == 0
                 wait_for("all lanes", lambda: all_of.lanes_of(a) == list(range(LANES)))
                 time.sleep(1.5)
-                note(lanes, since, moved[what], stayed[what])
+                note(lanes, since, theirs, moved[what], stayed[what])
             for lane in lanes:
                 lane.ended = True
             for lane in lanes:
@@ -118,10 +116,9 @@ def ready(node):
         return False
 
 
-def note(lanes, since, moved, stayed):
+def note(lanes, since, theirs, moved, stayed):
     for lane in lanes:
-        pause, moves = lane.pauses(since)
-        (moved if moves else stayed).append(pause)
+        (moved if lane.lane in theirs else stayed).append(lane.pause(since))
 
 
 if __name__ == "__main__":
