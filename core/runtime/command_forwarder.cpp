@@ -12,6 +12,8 @@ namespace {
 /// How long after a command has expired its owner's word for that is waited for.
 constexpr Duration kGrace = std::chrono::seconds(2);
 constexpr Duration kReadAgain{100};
+/// A group that agrees anew takes less.
+constexpr Duration kOutOfTouch = std::chrono::seconds(2);
 
 struct RejectedCommand {
   std::string code;
@@ -64,6 +66,13 @@ CommandForwarder::~CommandForwarder() {
   }
 }
 
+/// What such a node sends would come to nothing, and it would not hear of it: clients had better ask another.
+bool CommandForwarder::is_out_of_touch() {
+  if (parts_.in_touch()) out_since_.reset();
+  else if (!out_since_) out_since_ = parts_.home.now();
+  return out_since_ && parts_.home.now() - *out_since_ >= kOutOfTouch;
+}
+
 Result<std::string> CommandForwarder::fingerprint(std::size_t domain, const DecodedCommand& command) const {
   try {
     return parts_.domains[domain].personal->fingerprint(command);
@@ -113,6 +122,7 @@ Task<Outcome> CommandForwarder::forward(std::size_t domain, LaneId lane, Command
       co_return std::move(*outcome);
     }
   }
+  if (is_out_of_touch()) co_return failed_outcome(request, make_error(Code::unavailable, "the lane is not served here, and this node is out of touch with the others"));
   if (by_record_.size() >= parts_.options.forwards_max) co_return failed_outcome(request, make_error(Code::unavailable, "too many commands are being forwarded"));
 
   const auto asked = std::make_shared<Waiting>();
@@ -167,6 +177,7 @@ void CommandForwarder::send(const Asked& asked, log::OwnedRecord record) {
 }
 
 void CommandForwarder::heard(std::size_t domain, LaneId lane, const std::vector<HeardDecision>& decisions) {
+  if (out_since_ && parts_.in_touch()) out_since_.reset();
   if (by_record_.empty()) return;
   for (const HeardDecision& decision : decisions) {
     Asked asked;

@@ -27,6 +27,7 @@ class CommandForwarder {
     log::EventLog& log;  ///< with an inbox
     std::vector<DomainRuntime>& domains;
     std::function<Executor&(std::size_t domain)> executor;  ///< where decisions are read
+    std::function<bool()> in_touch;                         ///< whether this node knows itself among the others
     const NodeProof& proof;
     const NodeOptions& options;
   };
@@ -35,7 +36,8 @@ class CommandForwarder {
 
   /// What the owner of the lane decides about the command, which has an id. Whoever owns it decides within
   /// NodeOptions::forward_patience, or not at all: after that the answer comes within seconds too.
-  ///   failed   unavailable: not decided, and never will be by this request; outcome_unknown: ask again with the same id
+  ///   failed   unavailable: not decided, and never will be by this request (at once while this node is out of touch with the others);
+  ///            outcome_unknown: ask again with the same id
   Task<Outcome> forward(std::size_t domain, LaneId lane, CommandRequest request, std::unique_ptr<DecodedCommand> command);
   /// What has been decided in a lane and is in this node's state.
   void heard(std::size_t domain, LaneId lane, const std::vector<HeardDecision>& decisions);
@@ -46,6 +48,7 @@ class CommandForwarder {
   struct Waiting;
   using Asked = std::shared_ptr<Waiting>;
 
+  bool is_out_of_touch();
   Result<std::string> fingerprint(std::size_t domain, const DecodedCommand& command) const;
   void ask(const Asked& asked, log::OwnedRecord record);
   void send(const Asked& asked, log::OwnedRecord record);
@@ -70,6 +73,7 @@ class CommandForwarder {
   std::vector<std::unordered_map<std::string, Asked>> by_command_;  ///< of each domain by command id
   std::unordered_map<std::string, Asked> by_record_;                ///< the same, by the id of the record that was sent
   std::size_t reading_ = 0;
+  std::optional<SteadyTime> out_since_;  ///< not in touch when that was looked at first
   bool stopping_ = false;
   Fn<void()> stopped_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

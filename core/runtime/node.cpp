@@ -326,7 +326,8 @@ class NodeImpl final : public Node, public FollowedState {
     }
     if (parts_.group != nullptr && parts_.proof != nullptr && parts_.log.inbox() != nullptr) {
       auto executor = [this](std::size_t domain) -> Executor& { return *state_executors_[domain]; };
-      forwarder_ = std::make_unique<CommandForwarder>(CommandForwarder::Parts{parts_.scheduler, parts_.log, runtimes_, std::move(executor), *parts_.proof, options_});
+      forwarder_ = std::make_unique<CommandForwarder>(CommandForwarder::Parts{parts_.scheduler, parts_.log, runtimes_, std::move(executor),
+                                                                                    [this] { return parts_.group->in_force(); }, *parts_.proof, options_});
     }
     rebuild_executor_ = &parts_.projection_executor("rebuild");
     unflushed_records_.assign(runtimes_.size(), 0);

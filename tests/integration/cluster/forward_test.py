@@ -161,12 +161,12 @@ def main():
                 all_of.start(name, flags=("--metrics-open",))
             all_of.wait_shared("a", "b")
             world = World(all_of)
-            answered_alike(world, seed)
-            refused_alike(world, seed)
-            every_form(world, seed)
-            twice_at_once(world, seed)
-            stranger(world, broker, seed)
-            owner_is_killed(world, seed, random.Random(seed))
+            for what, step in (("answers", lambda: answered_alike(world, seed)), ("refusals", lambda: refused_alike(world, seed)), ("forms", lambda: every_form(world, seed)),
+                               ("twice at once", lambda: twice_at_once(world, seed)), ("a stranger", lambda: stranger(world, broker, seed)),
+                               ("a kill", lambda: owner_is_killed(world, seed, random.Random(seed)))):
+                began = time.monotonic()
+                step()
+                print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
             metrics = all_of.nodes["a"].request("GET", "/metrics").body.decode()
             assert 'tidemark_lane_forwarded_total{domain="builds",outcome="answered"}' in metrics, metrics
             all_of.check_models("a", "b")

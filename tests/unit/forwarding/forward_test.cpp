@@ -379,6 +379,21 @@ TEST_F(ForwardTest, AnAppendOfWhichTheOwnerKnowsNothingIsSettledForTheOneWhoAske
   EXPECT_EQ(balance(group, "a"), 3);
 }
 
+TEST_F(ForwardTest, ANodeThatIsOutOfTouchSaysSoAtOnceAndOnlyWhileItIs) {
+  const std::string group = served_by_a();
+  b.group.is_in_force = false;
+  EXPECT_EQ(ask(b, request(Add{group, "a", 1, ""})).kind, Outcome::Kind::accepted) << "a group that agrees anew is no reason to refuse";
+  scheduler.run_for(std::chrono::seconds(3));
+  const auto before = scheduler.now();
+  EXPECT_EQ(ask(b, request(Add{group, "a", 1, ""})).error.code, Code::unavailable);
+  EXPECT_EQ(scheduler.now(), before);
+  b.group.is_in_force = true;
+  scheduler.run_for(std::chrono::seconds(1));
+  b.group.is_in_force = false;
+  EXPECT_EQ(ask(b, request(Add{group, "a", 1, ""})).kind, Outcome::Kind::accepted);
+  EXPECT_EQ(balance(group, "a"), 2);
+}
+
 TEST_F(ForwardTest, ANodeThatStopsSaysThatItDoesNotKnow) {
   const std::string group = served_by_a();
   a.group.propose({});
@@ -509,6 +524,11 @@ TEST_P(ForwardStorm, LanesMoveAndClientsAskAnyNodeUntilTheyAreAnswered) {
   std::map<std::string, int> decided;
   for (const auto& one : decisions()) decided[one.command_id] += one.record.verdict == "accepted";
   for (const auto& [id, times] : decided) EXPECT_LE(times, 1) << id;
+  scheduler.run_for(std::chrono::seconds(15));
+  b.node->settle();
+  ForwardNode c("c", scheduler, history, touchy(), &proof);
+  ASSERT_TRUE(c.node->start().ok());
+  for (ForwardNode* member : {&a, &b}) EXPECT_EQ(all_rows(member->stores.at("state/tally-v1")), all_rows(c.stores.at("state/tally-v1")));
 }
 
 }  // namespace
