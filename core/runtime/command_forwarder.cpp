@@ -95,32 +95,31 @@ Task<Outcome> CommandForwarder::forward(std::size_t domain, LaneId lane, Command
     co_await Callback<bool>(std::move(wait));
   }
   if (stopping_) co_return failed_outcome(request, make_error(Code::unavailable, "the node is stopping"));
-  if (request.keyed) {
-    std::optional<KnownCommand> known;
-    std::optional<Error> unreadable;
-    try {
-      known = find_command(*runtime.state, *uuid);
-    } catch (const RowsUnavailable& error) {
-      unreadable = make_error(Code::unavailable, std::string("lane state cannot be read: ") + error.what());
+  // Whatever named it: what was sent on once is remembered.
+  std::optional<KnownCommand> known;
+  std::optional<Error> unreadable;
+  try {
+    known = find_command(*runtime.state, *uuid);
+  } catch (const RowsUnavailable& error) {
+    unreadable = make_error(Code::unavailable, std::string("lane state cannot be read: ") + error.what());
+  }
+  if (unreadable) co_return failed_outcome(request, std::move(*unreadable));
+  if (known && known->time >= parts_.home.wall() - parts_.options.idempotency_window) {
+    if (known->fingerprint != *print) {
+      Outcome reused;
+      reused.kind = Outcome::Kind::key_reused;
+      reused.command_id = request.command_id;
+      reused.detail = kReusedDetail;
+      co_return reused;
     }
-    if (unreadable) co_return failed_outcome(request, std::move(*unreadable));
-    if (known && known->time >= parts_.home.wall() - parts_.options.idempotency_window) {
-      if (known->fingerprint != *print) {
-        Outcome reused;
-        reused.kind = Outcome::Kind::key_reused;
-        reused.command_id = request.command_id;
-        reused.detail = kReusedDetail;
-        co_return reused;
-      }
-      ++reading_;
-      auto first_answer = [log = &parts_.log, of = &runtime, known = *known, id = request.command_id] { return read_outcome(*log, *of, known, id); };
-      auto reading = run_on(parts_.executor(domain), parts_.home, std::move(first_answer));
-      auto outcome = co_await std::move(reading);
-      --reading_;
-      end_stop();
-      if (!outcome) co_return failed_outcome(request, make_error(Code::unavailable, "the first answer cannot be read: " + outcome.error().message));
-      co_return std::move(*outcome);
-    }
+    ++reading_;
+    auto first_answer = [log = &parts_.log, of = &runtime, known = *known, id = request.command_id] { return read_outcome(*log, *of, known, id); };
+    auto reading = run_on(parts_.executor(domain), parts_.home, std::move(first_answer));
+    auto outcome = co_await std::move(reading);
+    --reading_;
+    end_stop();
+    if (!outcome) co_return failed_outcome(request, make_error(Code::unavailable, "the first answer cannot be read: " + outcome.error().message));
+    co_return std::move(*outcome);
   }
   if (is_out_of_touch()) co_return failed_outcome(request, make_error(Code::unavailable, "the lane is not served here, and this node is out of touch with the others"));
   if (by_record_.size() >= parts_.options.forwards_max) co_return failed_outcome(request, make_error(Code::unavailable, "too many commands are being forwarded"));
