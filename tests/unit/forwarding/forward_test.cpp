@@ -35,6 +35,12 @@ class ForwardTest : public ::testing::Test {
       ASSERT_TRUE(started.ok()) << describe(started.error());
     }
   }
+  /// What is still posted holds snapshots of the stores.
+  ~ForwardTest() override {
+    a.node.reset();
+    b.node.reset();
+    scheduler.drop_everything();
+  }
   /// Whatever a test did, nobody waits for an answer any more.
   void TearDown() override { EXPECT_EQ(waiting(), 0u); }
 
@@ -529,6 +535,8 @@ TEST_P(ForwardStorm, LanesMoveAndClientsAskAnyNodeUntilTheyAreAnswered) {
   ForwardNode c("c", scheduler, history, touchy(), &proof);
   ASSERT_TRUE(c.node->start().ok());
   for (ForwardNode* member : {&a, &b}) EXPECT_EQ(all_rows(member->stores.at("state/tally-v1")), all_rows(c.stores.at("state/tally-v1")));
+  c.node.reset();
+  scheduler.drop_everything();
 }
 
 }  // namespace
