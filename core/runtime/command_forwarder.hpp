@@ -1,7 +1,7 @@
 #pragma once
 // CommandForwarder: has a command decided whose lane another node owns, or nobody does now. It sends the command to the lane's
 // partition of <domain>.commands and answers from the decision that its owner records there, which this node hears of while it
-// folds the lane's state (ADR 0017).
+// folds the lane's state (ADR 0018).
 
 #include <functional>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
 // A command on its way from the node that was asked to the owner of its lane: a record of <domain>.commands that says who sent it, and
-// proves that a node wrote it (docs/formats/kafka.md, ADR 0017). Its personal fields are sealed as in every record.
+// proves that a node wrote it (docs/formats/kafka.md, ADR 0018). Its personal fields are sealed as in every record.
 
 #include <optional>
 #include <string>
