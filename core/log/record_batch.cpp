@@ -4,23 +4,11 @@
 
 #include "core/base/bytes.hpp"
 #include "core/base/ids.hpp"
+#include "core/log/record_batch_layout.hpp"
 
 namespace tidemark::log {
+using namespace layout;
 namespace {
-
-// Where the fields of the batch header are; integers big-endian.
-constexpr std::size_t kLengthAt = 8;        // bytes behind this field
-constexpr std::size_t kLeaderEpochAt = 12;
-constexpr std::size_t kMagicAt = 16;
-constexpr std::size_t kCrcAt = 17;
-constexpr std::size_t kCoveredAt = 21;      // the CRC covers from here to the end
-constexpr std::size_t kLastDeltaAt = 23;
-constexpr std::size_t kBaseTimestampAt = 27;
-constexpr std::size_t kMaxTimestampAt = 35;
-constexpr std::size_t kCountAt = 57;
-constexpr std::size_t kHeaderSize = 61;
-constexpr std::size_t kLengthFrom = 12;     // what the length field counts begins here
-constexpr std::uint16_t kOfTransaction = 0x10;
 
 std::size_t varint_size(std::uint64_t value) {
   std::size_t size = 1;
@@ -47,53 +35,6 @@ char* write_blob(char* at, const std::optional<std::string_view>& bytes) {
   at = write_zigzag(at, static_cast<std::int64_t>(bytes->size()));
   return std::copy(bytes->begin(), bytes->end(), at);
 }
-
-// Reads one record; every getter is safe on any bytes.
-class Cursor {
- public:
-  explicit Cursor(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
-  bool ok() const { return ok_; }
-  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-  std::uint8_t byte() {
-    if (at_ == end_) return fail();
-    return static_cast<std::uint8_t>(*at_++);
-  }
-  std::int64_t number() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (at_ == end_) return fail();
-      const auto b = static_cast<std::uint8_t>(*at_++);
-      if (shift == 63 && b > 1) return fail();
-      value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
-      if (b < 0x80) return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-    }
-    return fail();
-  }
-  std::string_view take(std::int64_t size) {
-    if (size < 0 || static_cast<std::uint64_t>(size) > left()) {
-      fail();
-      return {};
-    }
-    std::string_view out(at_, static_cast<std::size_t>(size));
-    at_ += size;
-    return out;
-  }
-  std::optional<std::string_view> blob() {
-    const std::int64_t size = number();
-    if (size == -1) return std::nullopt;
-    return take(size);
-  }
-
- private:
-  std::uint8_t fail() {
-    ok_ = false;
-    at_ = end_;
-    return 0;
-  }
-  const char* at_;
-  const char* end_;
-  bool ok_ = true;
-};
 
 Error corrupt(std::string why) { return make_error(Code::corrupt, "record batch: " + std::move(why)); }
 
@@ -185,7 +126,7 @@ Result<RecordBatchReader> RecordBatchReader::open(std::string_view bytes) {
   if (size < kHeaderSize || size > bytes.size()) return corrupt("its length does not fit");
   bytes = bytes.substr(0, size);
   if (crc32c(bytes.substr(kCoveredAt)) != get_u32_be(bytes.data() + kCrcAt)) return corrupt("its checksum does not match");
-  const std::uint16_t attributes = get_u16_be(bytes.data() + kCoveredAt);
+  const std::uint16_t attributes = get_u16_be(bytes.data() + kAttributesAt);
   if ((attributes & ~kOfTransaction) != 0) {
     return make_error(Code::unsupported_version, "record batch: attributes " + std::to_string(attributes) + " (compressed or control)");
   }
@@ -206,10 +147,10 @@ Result<RecordBatchReader> RecordBatchReader::open(std::string_view bytes) {
 Result<event::RecordView> RecordBatchReader::next() {
   if (done()) return corrupt("read past its last record");
   const auto bad = [this] { return corrupt("record " + std::to_string(index_) + " does not decode"); };
-  Cursor outer(records_.substr(at_));
+  RecordCursor outer(records_.substr(at_));
   const std::string_view body = outer.take(outer.number());
   if (!outer.ok()) return bad();
-  Cursor in(body);
+  RecordCursor in(body);
   event::RecordView record;
   const std::uint8_t attributes = in.byte();
   // Unsigned, so that a hostile delta wraps instead of overflowing.

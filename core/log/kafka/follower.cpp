@@ -233,7 +233,7 @@ Result<void> refresh_begins(Shared& shared, const std::vector<Topic>& topics) {
     // An offset is never below its tmseq's first guess: nothing before `begin` can lie here.
     if ((*firsts)[i] <= shared.view.place(topic, lane, begin).low || begin == end) continue;
     std::optional<Mark> first;
-    std::uint64_t resume = UINT64_MAX;
+    std::uint64_t resume = kNowhere;
     const auto take = [&](const rd_kafka_message_s& message) {
       if (auto record = reader.read(message); record.ok()) first = Mark{record->tmseq, message.offset};
       return false;

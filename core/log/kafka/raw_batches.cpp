@@ -4,69 +4,29 @@
 #include <string_view>
 
 #include "core/base/bytes.hpp"
+#include "core/log/record_batch_layout.hpp"
 
 namespace tidemark::log::kafka {
+using namespace layout;
 namespace {
 
-// Where the fields of a batch are (core/log/record_batch.cpp has all of them).
-constexpr std::size_t kLengthAt = 8, kLeaderEpochAt = 12, kMagicAt = 16, kAttributesAt = 21, kLastDeltaAt = 23, kCountAt = 57, kHeaderSize = 61;
-constexpr std::uint16_t kOfTransaction = 0x10, kControl = 0x20;
+constexpr std::uint16_t kControl = 0x20;
 constexpr std::string_view kEventPosition = "ce_tmseq";
 
-/// Over the records of a batch; every getter is safe on any bytes.
-class Walk {
- public:
-  explicit Walk(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
-  bool ok() const { return ok_; }
-  bool done() const { return at_ == end_; }
-  std::int64_t number() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (at_ == end_) return fail();
-      const auto byte = static_cast<std::uint8_t>(*at_++);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-    }
-    return fail();
-  }
-  std::string_view take(std::int64_t size) {
-    if (size < 0 || size > end_ - at_) {
-      fail();
-      return {};
-    }
-    const std::string_view out(at_, static_cast<std::size_t>(size));
-    at_ += size;
-    return out;
-  }
-  void pass_blob() {
-    if (const std::int64_t size = number(); size != -1) take(size);
-  }
-
- private:
-  std::int64_t fail() {
-    ok_ = false;
-    at_ = end_;
-    return 0;
-  }
-  const char* at_;
-  const char* end_;
-  bool ok_ = true;
-};
-
 /// The tmseq of the next record, which must be the one of that number in its batch.
-std::optional<std::uint64_t> position(Walk& records, std::int64_t index) {
-  Walk in(records.take(records.number()));
+std::optional<std::uint64_t> position(RecordCursor& records, std::int64_t index) {
+  RecordCursor in(records.take(records.number()));
   in.take(1);   // attributes
   in.number();  // time
   if (in.number() != index) return std::nullopt;
-  in.pass_blob();
-  in.pass_blob();
+  in.blob();
+  in.blob();
   std::optional<std::uint64_t> out;
   for (std::int64_t left = in.number(); left > 0 && in.ok(); --left) {
     const std::string_view name = in.take(in.number());
     const bool says = name.size() == kPositionHeader.size() ? name == kPositionHeader : name == kEventPosition;
     if (!says) {
-      in.pass_blob();
+      in.blob();
       continue;
     }
     const std::string_view text = in.take(in.number());
@@ -75,18 +35,18 @@ std::optional<std::uint64_t> position(Walk& records, std::int64_t index) {
     if (out || text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     out = value;
   }
-  if (!in.ok() || !in.done() || !records.ok()) return std::nullopt;
+  if (!in.ok() || in.left() != 0 || !records.ok()) return std::nullopt;
   return out;
 }
 
 /// The tmseq of the first record, when those behind it follow each other.
 std::optional<std::uint64_t> first_position(std::string_view batch, std::uint32_t count) {
-  Walk records(batch.substr(kHeaderSize));
+  RecordCursor records(batch.substr(kHeaderSize));
   const auto first = position(records, 0);
   for (std::uint32_t i = 1; first && i < count; ++i) {
     if (position(records, i) != *first + i) return std::nullopt;
   }
-  return records.done() ? first : std::nullopt;
+  return records.left() == 0 ? first : std::nullopt;
 }
 
 }  // namespace
@@ -96,7 +56,7 @@ std::optional<RawBatches> take_batches(std::shared_ptr<std::string> bytes, std::
   const std::size_t end = at + size;
   while (end - at >= kHeaderSize) {
     char* const batch = bytes->data() + at;
-    const std::size_t length = std::size_t{get_u32_be(batch + kLengthAt)} + kLeaderEpochAt;
+    const std::size_t length = std::size_t{get_u32_be(batch + kLengthAt)} + kLengthFrom;
     if (length < kHeaderSize) return std::nullopt;
     if (length > end - at) break;
     const std::uint16_t attributes = get_u16_be(batch + kAttributesAt);

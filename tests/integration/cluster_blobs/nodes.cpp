@@ -95,7 +95,7 @@ bool Nodes::happens(std::function<bool()> condition) {
   bool is_true = false;
   auto looking = [](Scheduler& home, std::function<bool()> met, bool& result, std::chrono::steady_clock::time_point end) -> Task<void> {
     while (!(result = met()) && std::chrono::steady_clock::now() < end) {
-      auto pausing = sleep_for(home, Duration(2));
+      auto pausing = sleep_for(home, Duration(2));  // between two looks, for which the scheduler must go on
       co_await pausing;
     }
   };

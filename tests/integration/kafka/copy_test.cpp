@@ -77,7 +77,7 @@ class CopyingToKafka : public ::testing::Test {
       const auto end = log::kafka::ask_offsets(client->get(), {{prefix_ + topic, lane}}, log::kafka::Edge::end, std::chrono::seconds(5));
       if (end.ok() && end->front() >= offset) return;
       ASSERT_LT(std::chrono::steady_clock::now(), until) << "the partition never ended at " << offset;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a broker tells nobody when a marker is written
     }
   }
 
